@@ -1,0 +1,1 @@
+"""Floor 0: pictures, catalogues, errors, seeds, devices and the run folder."""

@@ -1,0 +1,1 @@
+"""Floor 2: pictures of any kind -> dataset folder -> batches."""

@@ -1,0 +1,21 @@
+"""What leaves a source."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from portrayal.core.images import Pixels
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture or pair on its way into a dataset; (H, W, 3) uint8 RGB.
+
+    `target` is None for a single picture (a folder): the picture is then the target, and its source
+    is made by a filter. `meta` becomes columns of metadata.jsonl: subject, class, group, ...
+    """
+
+    name: str  # unique; may hold "/" for sub-folders; no suffix
+    source: Pixels
+    target: Pixels | None = None
+    meta: dict[str, Any] = field(default_factory=dict)

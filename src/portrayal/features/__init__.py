@@ -1,0 +1,1 @@
+"""Floor 1: frozen pretrained networks and detectors."""

@@ -1,0 +1,20 @@
+"""Floor 2: scores. Every metric takes "unit" pictures, (B, C, H, W) float in 0..1, and has a Card."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from portrayal.core.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a number means: which way is better, its unit, what it compares, and how it is computed."""
+
+    better: Literal["higher", "lower"]
+    needs: Literal["pairs", "sets", "classes"]  # classes: pairs plus a class name per picture
+    protocol: str  # one line: window, range, colour handling, source
+    unit: str = ""
+    title: str = ""  # what a report prints: "SSIM"
+
+
+metrics = Catalog("metric", __name__)
