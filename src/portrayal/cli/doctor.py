@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = (
     "torch",
@@ -103,7 +106,7 @@ def machine() -> Iterator[Fact]:
     yield Fact("Machine", "free disk here", f"{free:.1f} GiB", "missing" if little else "ok", hint)
 
 
-def describe_device(device: "torch.device") -> str:  # type: ignore[name-defined]  # noqa: F821
+def describe_device(device: "torch.device") -> str:
     """The device's own name and what it can do."""
     import torch
 
@@ -116,7 +119,7 @@ def describe_device(device: "torch.device") -> str:  # type: ignore[name-defined
         probes = {"AVX512_BF16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
         parts = [name for name, probe in probes.items() if getattr(torch.cpu, probe, bool)()]
         return ", ".join(["cpu", torch.backends.cpu.get_cpu_capability(), *parts])
-    return device.type
+    return str(device.type)
 
 
 def usable_cores() -> int:
