@@ -71,7 +71,7 @@ def choose_place(
     channels_last: bool | None = None,
     compiled: bool = False,
 ) -> Place:
-    """The place to train on. None and "auto" take what was measured to be fastest for the device."""
+    """The place to train on. None and "auto" take what was measured to be fastest there."""
     chosen = choose_device(device)
     lower = precision == "bfloat16" or (precision == "auto" and fast_bfloat16(chosen))
     last = chosen.type == "cuda" if channels_last is None else channels_last

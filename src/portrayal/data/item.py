@@ -1,6 +1,5 @@
 """What leaves a source."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -71,7 +71,7 @@ def training_batches(
 
 
 def prefetched(load: Callable[[int], Batch], first: int, workers: int) -> Iterator[Batch]:
-    """load(first), load(first + 1), ... in order, read ahead by threads (decoding frees the GIL)."""
+    """load(first), load(first + 1), ... read ahead by threads, since decoding frees the GIL."""
     ahead = max(1, 2 * workers)
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="pictures") as pool:
         waiting: deque[Future[Batch]] = deque(pool.submit(load, first + i) for i in range(ahead))

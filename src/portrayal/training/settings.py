@@ -21,7 +21,9 @@ class Settings(BaseModel):
     learning_rate: float = Field(2e-4, gt=0, description="of Adam, at the start")
     betas: tuple[Beta, Beta] = Field((0.5, 0.999), description="Adam's running means")
     decay: Share = Field(0.5, description="last share of the run, over which the rate falls to 0")
-    average: Beta = Field(0.0, description="decay of averaged generator weights, e.g. 0.999; 0 = off")
+    average: Beta = Field(
+        0.0, description="decay of averaged generator weights, e.g. 0.999; 0 = off"
+    )
     enlarge: float = Field(286 / 256, ge=1, le=2, description="before the random crop; 1 = no crop")
     flip: bool = Field(True, description="mirror half of the pairs")
     seed: int = Field(0, ge=0, description="fixes order, augmentation, weights and dropout")
@@ -33,7 +35,9 @@ class Settings(BaseModel):
     workers: int = Field(2, ge=0, description="threads that read pictures ahead")
     log_every: int = Field(20, gt=0, description="steps between lines of log.jsonl")
     validate_every: int = Field(0, ge=0, description="steps between validations; 0 = 20 in all")
-    validate_pictures: int = Field(100, gt=0, description="most validation pictures scored each time")
+    validate_pictures: int = Field(
+        100, gt=0, description="most validation pictures scored each time"
+    )
     save_minutes: float = Field(10, gt=0, description="minutes between checkpoints")
     save_every: int = Field(0, ge=0, description="steps between checkpoints, besides; 0 = none")
     keep: int = Field(2, ge=1, description="newest checkpoints kept, besides the best ones")

@@ -1,0 +1,260 @@
+"""Checkpoints: whole or absent, checked before they are believed, and nothing in them is run.
+
+checkpoints/00000100/      weights.safetensors (all networks, averaged ones under "average."),
+                           training.pt (optimisers and the rest, plain data), about.json (SHA-256s)
+checkpoints/weights_00000100/   the same without training.pt, for as long as a best_* points to it
+checkpoints/best_ssim.json      which of those is best on validation, and its value
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from portrayal.core.errors import BadCheckpoint, BadData, CannotWrite
+from portrayal.core.runs import FORMAT, read_json, sync_folder, write_json, writing
+
+Note = Callable[[str], None]
+WEIGHTS, TRAINING, ABOUT = "weights.safetensors", "training.pt", "about.json"
+Parts = Mapping[str, Any]  # name -> module, optimiser, pool, ...: state_dict and load_state_dict
+
+
+def save(run: Path, parts: Parts, about: Mapping[str, Any], keep: int = 2) -> Path:
+    """Write checkpoints/STEP with everything that a resumed run needs; forget the oldest ones."""
+    folder = _write(run, f"{about['step']:08d}", parts, about, with_training=True)
+    for old in whole_names(run)[:-keep]:
+        shutil.rmtree(run / "checkpoints" / old, ignore_errors=True)
+    return folder
+
+
+def save_best(
+    run: Path, parts: Parts, about: Mapping[str, Any], scores: Mapping[str, float]
+) -> None:
+    """Write the weights of this step; best_METRIC.json of every given score then names them."""
+    folder = _write(run, f"weights_{about['step']:08d}", parts, about, with_training=False)
+    for metric, value in scores.items():
+        best = {"format": FORMAT, "metric": metric, "value": value, "step": about["step"]}
+        write_json(run / "checkpoints" / f"best_{metric}.json", {**best, "folder": folder.name})
+    pointers = (run / "checkpoints").glob("best_*.json")
+    named = {read_json(pointer)["folder"] for pointer in pointers}
+    for old in (run / "checkpoints").glob("weights_*"):
+        if old.name not in named:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def best_scores(run: Path) -> dict[str, float]:
+    """The best validation value of every metric so far."""
+    pointers = (run / "checkpoints").glob("best_*.json")
+    return {best["metric"]: best["value"] for best in map(read_json, sorted(pointers))}
+
+
+def restore(run: Path, parts: Parts, note: Note = lambda text: None) -> dict[str, Any] | None:
+    """Fill `parts` from the newest whole checkpoint; its about.json, or None if there is none."""
+    folder, about = _newest(run, note)
+    if folder is None:
+        return None
+    weights = _read_tensors(folder)
+    training = _read_training(folder / TRAINING)
+    for name, part in parts.items():
+        if isinstance(part, nn.Module) or name == "average":
+            load_tensors(part, _under(name, weights), f"{folder}: {name}")
+        elif name not in training:
+            raise BadCheckpoint(f"{folder / TRAINING} holds nothing for {name!r}.")
+        else:
+            _load_other(part, training[name], f"{folder / TRAINING}: {name}")
+    return about
+
+
+def read_weights(
+    run: Path, which: str = "newest", note: Note = lambda text: None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Networks of a checkpoint ("newest", "best_ssim", "00000100" or "100") and its about.json."""
+    folder, about = _find(run, which, note)
+    return _read_tensors(folder), about
+
+
+def load_tensors(part: Any, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Load tensors into a module after checking every name, shape and kind."""
+    wanted = part.state_dict()
+    if lost := sorted(wanted.keys() ^ tensors.keys()):
+        raise BadCheckpoint(
+            f"{where} does not fit this network: {len(lost)} names differ, first {lost[0]!r}."
+        )
+    for key, tensor in wanted.items():
+        found = tensors[key]
+        if found.shape != tensor.shape or found.is_floating_point() != tensor.is_floating_point():
+            raise BadCheckpoint(
+                f"{where} does not fit this network: {key} is {tuple(found.shape)} {found.dtype}, "
+                f"{tuple(tensor.shape)} {tensor.dtype} is needed."
+            )
+    part.load_state_dict(tensors)
+
+
+def whole_names(run: Path) -> list[str]:
+    """Names of the checkpoints that can be resumed from, oldest first."""
+    folder = run / "checkpoints"
+    found = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return sorted(name for name in found if name.isdigit() and len(name) == 8)
+
+
+def _write(
+    run: Path, name: str, parts: Parts, about: Mapping[str, Any], *, with_training: bool
+) -> Path:
+    """Write into a hidden folder, then give it its name: a rename happens or does not."""
+    parent = run / "checkpoints"
+    final, hidden = parent / name, parent / f".{name}.{os.getpid()}.tmp"
+    tensors, training = _sorted_out(parts)
+    with writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        _require_room(parent, tensors, training if with_training else {})
+        _sweep(parent)
+        hidden.mkdir()
+        try:
+            save_file(tensors, hidden / WEIGHTS)
+            if with_training:
+                torch.save(training, hidden / TRAINING)
+            files = {path.name: _hash_synced(path) for path in sorted(hidden.iterdir())}
+            write_json(hidden / ABOUT, {"format": FORMAT, **about, "files": files})
+            if final.exists():  # the same step again, for example after a broken file was found
+                shutil.rmtree(final)
+            hidden.rename(final)
+            sync_folder(parent)
+        except RuntimeError as error:  # torch.save's and safetensors' way to say "disk full"
+            raise CannotWrite(f"Cannot write {final}: {str(error).splitlines()[0]}") from error
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+    return final
+
+
+def _sorted_out(parts: Parts) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of all networks by full name, and the state of everything else."""
+    tensors, training = {}, {}
+    for name, part in parts.items():
+        state = part.state_dict()
+        if isinstance(part, nn.Module) or name == "average":
+            for key, tensor in state.items():
+                tensors[f"{name}.{key}"] = tensor.detach().cpu().contiguous()
+        else:
+            training[name] = state
+    if bad := [n for n, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
+        raise BadData(
+            f"{len(bad)} weights are not finite, first {bad[0]}; this state is not saved. "
+            "The last checkpoint is good: lower learning_rate or use --set precision=float32."
+        )
+    return tensors, training
+
+
+def _require_room(parent: Path, tensors: Mapping[str, Tensor], training: Mapping[str, Any]) -> None:
+    moments = 2 * sum(t.nbytes for t in tensors.values()) if training else 0
+    need = sum(t.nbytes for t in tensors.values()) + moments + 2**20
+    if (free := shutil.disk_usage(parent).free) < need:
+        raise CannotWrite(
+            f"Cannot write a checkpoint to {parent}: it needs {need / 1e6:.0f} MB, but only "
+            f"{free / 1e6:.0f} MB are free. Older checkpoints are kept; free space and run the same "
+            "command again."
+        )
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed writers left behind."""
+    for path in parent.glob(".*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _hash_synced(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    return digest
+
+
+def _newest(run: Path, note: Note) -> tuple[Path | None, dict[str, Any]]:
+    """The newest checkpoint whose files are what about.json says, skipping broken ones aloud."""
+    broken = []
+    for name in reversed(whole_names(run)):
+        folder = run / "checkpoints" / name
+        try:
+            about = _verified(folder)
+        except (BadCheckpoint, BadData) as error:
+            broken.append(name)
+            note(f"{error} Falling back to the checkpoint before it.")
+        else:
+            return folder, about
+    if broken:
+        raise BadCheckpoint(f"All {len(broken)} checkpoints in {run} are damaged; start a new run.")
+    return None, {}
+
+
+def _find(run: Path, which: str, note: Note) -> tuple[Path, dict[str, Any]]:
+    if which == "newest":
+        folder, about = _newest(run, note)
+        if folder is None:
+            raise BadCheckpoint(
+                f"{run} has no checkpoint yet; let portrayal train run a little longer."
+            )
+        return folder, about
+    parent = run / "checkpoints"
+    pointer = parent / f"{which}.json"
+    name = read_json(pointer)["folder"] if pointer.exists() else which
+    number = name.zfill(8)
+    for candidate in (name, number, f"weights_{number}"):
+        if (parent / candidate / ABOUT).exists():
+            return parent / candidate, _verified(parent / candidate)
+    have = whole_names(run) + sorted(path.stem for path in parent.glob("best_*.json"))
+    raise BadCheckpoint(f"{run} has no checkpoint {which!r}. It has: {', '.join(have) or 'none'}.")
+
+
+def _verified(folder: Path) -> dict[str, Any]:
+    about = read_json(folder / ABOUT)
+    if about.get("format") != FORMAT:
+        raise BadCheckpoint(
+            f"{folder} has format {about.get('format')}, this version reads {FORMAT}."
+        )
+    for name, wanted in about["files"].items():
+        path = folder / name
+        if not path.exists():
+            raise BadCheckpoint(f"{folder} is damaged: {name} is missing.")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+                raise BadCheckpoint(f"{folder} is damaged: {name} is not what was written.")
+    return about
+
+
+def _read_tensors(folder: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BadCheckpoint(f"{folder / WEIGHTS} cannot be read: {error}.") from None
+
+
+def _read_training(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler raises many kinds; none of them ran anything
+        raise BadCheckpoint(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    return state
+
+
+def _load_other(part: Any, state: Any, where: str) -> None:
+    """Load an optimiser or the like; moments must have the shapes of their parameters."""
+    if isinstance(part, torch.optim.Optimizer):
+        parameters = [p for group in part.param_groups for p in group["params"]]
+        for index, moments in state["state"].items():
+            for key, moment in moments.items():
+                if key != "step" and moment.shape != parameters[index].shape:
+                    raise BadCheckpoint(
+                        f"{where}: {key} of parameter {index} is {tuple(moment.shape)}."
+                    )
+    part.load_state_dict(state)
+
+
+def _under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}

@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM: finish the step, save, leave. A second signal leaves at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+import torch.distributed as dist
+
+from portrayal.core.devices import Ranks
+
+
+class Stop:
+    """Which signal came, if any; all ranks learn of it at the same step."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self.signal = 0
+        # a group of its own on the CPU, so that asking never stalls a GPU
+        self.group = dist.new_group(backend="gloo") if ranks.count > 1 else None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal; leave at once on the second."""
+        if self.signal:
+            os._exit(128 + number)  # the person means it; checkpoints are whole or absent anyway
+        self.signal = number
+
+    def agreed(self) -> int:
+        """The signal that reached any rank, 0 for none."""
+        if self.group is not None:
+            flag = torch.tensor(self.signal)
+            dist.all_reduce(flag, dist.ReduceOp.MAX, group=self.group)
+            self.signal = int(flag)
+        return self.signal
+
+
+@contextmanager
+def listening(ranks: Ranks) -> Iterator[Stop]:
+    """Inside, SIGINT and SIGTERM are noted instead of raised (in the main thread)."""
+    stop = Stop(ranks)
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
