@@ -1,4 +1,4 @@
-"""The house stays as designed: who imports whom, who may not wait for torch, what stays readable."""
+"""The house stays as designed: who imports whom, who may not wait for torch, what is readable."""
 
 import ast
 import subprocess

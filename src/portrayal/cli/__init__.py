@@ -7,7 +7,7 @@ own first line). Command modules import typer and the standard library at the to
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
@@ -116,12 +116,21 @@ def portrayal(
 
 
 def answer(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Errors of the user become one line."""
-    try:
+    """Run one command line and return its exit code."""
+
+    def command() -> object:
         load_extensions(extension_paths(arguments))  # before `prepare` lists its sources
-        command = typer.main.get_command(app)
-        code = command.main(list(arguments), prog_name="portrayal", standalone_mode=False)
-        sys.stdout.flush()
+        program = typer.main.get_command(app)
+        return program.main(list(arguments), prog_name="portrayal", standalone_mode=False)
+
+    return run(command)
+
+
+def run(command: Callable[[], object]) -> int:
+    """The exit code of `command()`: errors of the user become one line, bugs keep their traceback."""
+    try:
+        code = command()
+        sys.stdout.flush()  # a reader that has left is found out here, not at shutdown
         return code if isinstance(code, int) else 0
     except UserError as error:
         return complain(str(error))
@@ -134,7 +143,7 @@ def answer(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 1
 
 
 def complain(message: str) -> int:
