@@ -127,7 +127,7 @@ def answer(arguments: Sequence[str]) -> int:
 
 
 def run(command: Callable[[], object]) -> int:
-    """The exit code of `command()`: errors of the user become one line, bugs keep their traceback."""
+    """The exit code of `command()`: errors of the user become one line, bugs keep a traceback."""
     try:
         code = command()
         sys.stdout.flush()  # a reader that has left is found out here, not at shutdown
