@@ -157,8 +157,8 @@ def _require_room(parent: Path, tensors: Mapping[str, Tensor], training: Mapping
     if (free := shutil.disk_usage(parent).free) < need:
         raise CannotWrite(
             f"Cannot write a checkpoint to {parent}: it needs {need / 1e6:.0f} MB, but only "
-            f"{free / 1e6:.0f} MB are free. Older checkpoints are kept; free space and run the same "
-            "command again."
+            f"{free / 1e6:.0f} MB are free. Older checkpoints are kept; free space and "
+            "run the same command again."
         )
 
 

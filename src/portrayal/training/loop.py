@@ -43,7 +43,7 @@ class Watch:
 
     validate: Callable[[], Scores] | None = None  # scores of the recipe as it stands
     sample: Callable[[], bytes] | None = None  # a sheet of samples as PNG
-    advance: Callable[[int, Mapping[str, float]], None] = lambda done, numbers: None
+    advance: Callable[[int, str], None] = lambda amount, text: None
     note: Callable[[str], None] = field(default=lambda text: None)
 
 
@@ -70,7 +70,6 @@ def train(
     about = restore(run, parts, watch.note) or {"step": 0, "seconds": 0.0}
     first, started = about["step"], time.monotonic() - about["seconds"]
     journal = Journal(run, first, ranks.first)
-    watch.advance(first, {})
     unseen: list[tuple[list[str], Tensor]] = []
     last_save = time.monotonic()
 
@@ -83,6 +82,7 @@ def train(
         for step, batch in zip(range(first, steps), stream, strict=False):
             done = step + 1
             losses = _step(recipe, batch, step, steps, settings, ranks)
+            text = ""
             unseen.append((batch.names, torch.stack([v.float() for v in losses.values()])))
             if average:
                 average.update(step)
@@ -90,7 +90,8 @@ def train(
                 numbers = _finite_numbers(unseen, list(losses))
                 rate = rate_at(settings.learning_rate, settings.decay, step / max(1, steps - 1))
                 journal.log(done, {**facts(done), "rate": rate, **numbers})
-                watch.advance(done, numbers)
+                text = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+            watch.advance(1, text)
             if ranks.first:
                 look(parts, run, facts(done), journal, watch, settings)
             ending = bool(stop.agreed()) or done == steps
@@ -173,7 +174,7 @@ def _not_finite(what: str, step: int | None, pictures: list[str]) -> NotFinite:
     )
     return NotFinite(
         f"Training stopped before the weights were touched: {what}{when}, on {shown}. The last "
-        "checkpoint is good. Look at these pictures, lower learning_rate, or --set precision=float32."
+        "checkpoint is good. Look at these pictures, lower learning_rate, or set precision=float32."
     )
 
 

@@ -1,0 +1,203 @@
+"""`portrayal train`: a dataset folder -> a run folder. The same command resumes."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from portrayal.cli.options import With
+
+if TYPE_CHECKING:
+    from portrayal.core.devices import Place, Ranks
+    from portrayal.data.dataset import Dataset
+    from portrayal.training.loop import Watch
+    from portrayal.training.settings import Settings
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Method of the catalogue. E.g. pix2pix")],
+    data: Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")],
+    out: Annotated[Path, typer.Option(help="Run folder. E.g. --out runs/faces")],
+    preset: Annotated[str, typer.Option(help="Named choices. E.g. --preset quick_128")] = "paper",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting; may be repeated. E.g. --set epochs=50"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show all settings, train nothing. E.g. --dry-run")
+    ] = False,
+    with_files: With = None,
+) -> None:
+    """Train a recipe on a dataset folder.
+
+    The same command resumes: a run that was stopped or killed ends with the same bits as one that
+    never was. Ctrl-C saves first. Several processes: torchrun --nproc-per-node 2 -m portrayal
+    train ...
+
+    Example: portrayal train pix2pix datasets/faces --out runs/faces --preset quick_128
+    """
+    from portrayal.recipes.choices import choose
+
+    config, settings = choose(recipe, preset, overrides or [])
+    from portrayal.core.devices import join_ranks
+    from portrayal.data.dataset import Dataset
+
+    dataset = Dataset(data)
+    steps = settings.total_steps(len(dataset.split("train")))
+    from portrayal.core.environment import command, now
+
+    description = {
+        "format": 1,
+        "recipe": recipe,
+        "preset": preset,
+        "config": config.model_dump(),
+        "settings": settings.model_dump(),
+        "data": dataset.summary(),
+        "steps": steps,
+        "command": command(),
+        "started": now(),
+    }
+    if dry_run:
+        show_settings(recipe, description, steps)
+        return
+    with join_ranks() as ranks:
+        start(recipe, description, dataset, out, settings, ranks)
+
+
+def start(
+    name: str,
+    description: Mapping[str, Any],
+    dataset: "Dataset",
+    out: Path,
+    settings: "Settings",
+    ranks: "Ranks",
+) -> None:
+    """Build the recipe, open the run folder and hand both to the loop."""
+    import torch
+
+    from portrayal.cli.progress import bar, say, warn
+    from portrayal.core.devices import choose_place
+    from portrayal.core.environment import environment
+    from portrayal.core.runs import write_json
+    from portrayal.core.seeds import mix
+    from portrayal.data.sampler import training_batches
+    from portrayal.recipes import rebuild
+    from portrayal.training.loop import train as train_loop
+    from portrayal.training.run import opened
+
+    torch.use_deterministic_algorithms(settings.deterministic)
+    place = choose_place(
+        settings.device,
+        settings.precision,
+        channels_last=settings.channels_last,
+        compiled=settings.compile,
+    )
+    torch.manual_seed(mix(settings.seed, "weights"))  # on every rank the same first weights
+    recipe = rebuild(description, place)
+    split = dataset.split("train")
+    check_size(recipe, split.size(), description["config"])
+    batches = training_batches(
+        split,
+        settings.batch,
+        settings.seed,
+        enlarge=settings.enlarge,
+        flip=settings.flip,
+        ranks=ranks,
+        workers=settings.workers,
+    )
+    steps = int(description["steps"])
+    with opened(out, description, ranks) as done:
+        if ranks.first:
+            say(plan(name, recipe, place, description, done))
+            write_json(out / "environment.json", environment(place=place.describe()))
+        if done >= steps:
+            return
+        showing = bar("Training", steps, "steps", done=done) if ranks.first else nullcontext(ignore)
+        with showing as advance:
+            train_loop(
+                recipe,
+                batches,
+                out,
+                settings,
+                steps=steps,
+                epoch_steps=len(split) / settings.batch,
+                ranks=ranks,
+                watch=watch(recipe, dataset, settings, advance, warn),
+            )
+    if ranks.first:
+        say(f"Trained {steps} steps. Next: portrayal evaluate {out}")
+
+
+def ignore(amount: int = 1, note: str = "") -> None:
+    """The progress of ranks that do not print."""
+
+
+def watch(
+    recipe: Any, dataset: "Dataset", settings: "Settings", advance: Any, note: Any
+) -> "Watch":
+    """Validation and samples from the val split, if there is one."""
+    from portrayal.core.errors import BadData
+    from portrayal.evaluation.scorer import validation_scorer
+    from portrayal.training.loop import Watch
+    from portrayal.training.samples import sample_sheet
+
+    try:
+        split = dataset.split("val")
+    except BadData as error:
+        note(f"{error} Training goes on without validation scores.")
+        return Watch(sample=sample_sheet(dataset.split("train"), recipe.translate), advance=advance)
+    score = validation_scorer(split, limit=settings.validate_pictures)
+    return Watch(
+        validate=lambda: score(recipe),
+        sample=sample_sheet(split, recipe.translate),
+        advance=advance,
+        note=note,
+    )
+
+
+def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) -> None:
+    """Refuse pictures that the generator cannot halve often enough."""
+    from portrayal.core.errors import BadOption
+
+    multiple = recipe.multiple
+    if size[0] % multiple or size[1] % multiple:
+        fitting = [n for n in (256, 128, 64) if not (size[0] % n or size[1] % n)]
+        advice = f"--set generator=unet_{fitting[0]}" if fitting else "prepare with --size 128"
+        raise BadOption(
+            f"{config['generator']} needs sides that are multiples of {multiple}, but the pictures "
+            f"are {size[1]} x {size[0]}: {advice}."
+        )
+
+
+def plan(name: str, recipe: Any, place: "Place", description: Mapping[str, Any], done: int) -> str:
+    """What is about to happen, in two lines."""
+    data, settings, steps = description["data"], description["settings"], description["steps"]
+    height, width = data["size"]
+    weights = sum(p.numel() for p in recipe.exportable().parameters())
+    lines = [
+        f"{name} ({description['preset']}) on {data['path']}: {data['counts']['train']} pairs of "
+        f"{width} x {height} pixels, generator of {weights / 1e6:.1f} M weights",
+        f"{steps} steps of {settings['batch']} on {place.describe()}",
+    ]
+    if done:
+        ended = "nothing is left to do" if done >= steps else "going on"
+        lines.append(f"{done} of {steps} steps are done: {ended}")
+    return "\n".join(lines)
+
+
+def show_settings(recipe: str, description: Mapping[str, Any], steps: int) -> None:
+    """Every setting with its type, value and meaning."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from portrayal.recipes.choices import described
+
+    table = Table(title=f"{recipe}, preset {description['preset']}: {steps} steps")
+    for heading in ("setting", "value", "type", "meaning"):
+        table.add_column(heading, overflow="fold")
+    values = {**description["config"], **description["settings"]}
+    for name, kind, _, meaning in described(recipe, description["preset"]):
+        table.add_row(name, str(values[name]), kind, meaning)
+    Console().print(table)
