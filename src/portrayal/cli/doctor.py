@@ -5,7 +5,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,7 +60,7 @@ def doctor(
 
     Example: portrayal doctor
     """
-    facts = [*machine(), *versions(), *weights(), *optional_parts(), *self_check()]
+    facts = [*machine(), *versions(), *weights(weights_folder()), *optional_parts(), *self_check()]
     failed = [fact for fact in facts if fact.state == "failed"]
     if json:
         from json import dumps
@@ -148,15 +148,14 @@ def versions() -> Iterator[Fact]:
         yield Fact("Versions", package, version(package))
 
 
-def weights_folder() -> Path:
+def weights_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where pretrained weights are looked for: $PORTRAYAL_WEIGHTS or ~/.cache/portrayal/weights."""
     default = Path.home() / ".cache" / "portrayal" / "weights"
-    return Path(os.environ.get("PORTRAYAL_WEIGHTS") or default)
+    return Path(environment.get("PORTRAYAL_WEIGHTS") or default)
 
 
-def weights() -> Iterator[Fact]:
+def weights(folder: Path) -> Iterator[Fact]:
     """Pretrained files that are here; none of them is needed for the main job."""
-    folder = weights_folder()
     section = f"Weights in {folder} (all optional; set PORTRAYAL_WEIGHTS to look elsewhere)"
     for name, (purpose, used) in WEIGHTS.items():
         path = folder / name

@@ -48,11 +48,11 @@ def terminal_bar(
 
     state = {"done": done, "started": time.monotonic()}
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("[dim]{task.fields[note]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
     console = Console(file=stream)
     with Progress(*columns, console=console, refresh_per_second=4, expand=True) as progress:

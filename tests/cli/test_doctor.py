@@ -1,0 +1,74 @@
+"""portrayal doctor: says what is here, and fails only when a part is broken."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from portrayal.cli import answer
+from portrayal.cli.doctor import WEIGHTS, attempt, self_check, weights, weights_folder
+
+
+@pytest.fixture(scope="module")
+def facts():
+    done = subprocess.run(
+        [sys.executable, "-m", "portrayal", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_all_is_well_here(facts):
+    assert facts["ok"], [fact for fact in facts["facts"] if fact["state"] == "failed"]
+
+
+def test_device_precision_versions_and_disk_are_said(facts):
+    names = {fact["name"] for fact in facts["facts"]}
+    wanted = {
+        "device",
+        "precision",
+        "cores",
+        "free disk here",
+        "portrayal",
+        "python",
+        "torch",
+        "numpy",
+    }
+    assert wanted <= names
+
+
+def test_the_page_for_people_shows_the_same_names(facts, capsys):
+    assert answer(["doctor"]) == 0
+    page = capsys.readouterr().out
+    assert all(fact["name"] in page for fact in facts["facts"])
+
+
+def test_weights_are_found_by_name_and_missing_ones_are_no_failure(tmp_path):
+    name = next(iter(WEIGHTS))
+    (tmp_path / name).write_bytes(bytes(2_000_000))
+    found = {fact.name: fact for fact in weights(tmp_path)}
+    assert found[name].state == "ok"
+    assert found[name].value.startswith("2.0 MB")
+    assert {fact.state for fact in found.values() if fact.name != name} == {"missing"}
+
+
+def test_the_folder_of_weights_is_the_one_the_environment_names():
+    assert str(weights_folder({"PORTRAYAL_WEIGHTS": "/somewhere"})) == "/somewhere"
+    assert weights_folder({}).parts[-3:] == (".cache", "portrayal", "weights")
+    assert weights_folder({"PORTRAYAL_WEIGHTS": ""}) == weights_folder({})
+
+
+def test_every_part_works_here():
+    assert [fact for fact in self_check() if fact.state != "ok"] == []
+
+
+def test_a_part_that_raises_is_a_failure_in_one_line():
+    def broken():
+        raise ImportError("libGL.so.1:\ncannot open shared object file")
+
+    fact = attempt("opencv", broken)
+    assert fact.state == "failed"
+    assert fact.value == "ImportError: libGL.so.1: cannot open shared object file"
