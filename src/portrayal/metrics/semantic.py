@@ -1,0 +1,74 @@
+"""Is the translation what it should be? Scores that know the class of a picture."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from portrayal.core.errors import BadData, UnknownName
+from portrayal.core.palette import CLASS_COLOURS
+from portrayal.metrics import Card, metrics
+from portrayal.metrics.checked import checked
+
+COLOURFUL = 0.1  # max - min over RGB above which a pixel of the truth is filled, not paper or line
+
+
+@metrics.described(
+    Card(
+        better="higher",
+        needs="classes",
+        title="Class colour",
+        protocol="share of pictures whose mean colour, where the truth is filled, is nearer "
+        "(CIELAB) to its class colour than to another class colour or to grey",
+    )
+)
+def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor:
+    """1 where the outline is filled with the colour of its class, else 0. (B, 3, H, W) -> (B,)
+
+    The rivals are the other class colours and the grey of the same lightness, so that an outline
+    left empty is wrong, whatever the class.
+    """
+    fake, target = checked(fake, target)
+    if len(classes) != len(fake):
+        raise BadData(f"{len(fake)} pictures came with {len(classes)} class names; give one each.")
+    for name in classes:
+        if name not in CLASS_COLOURS:
+            raise UnknownName("class", name, CLASS_COLOURS)
+    seen = lab(_filled_mean(fake, target))  # (B, 3)
+    colours = lab(torch.tensor(list(CLASS_COLOURS.values())).to(seen) / 255)  # (K, 3)
+    grey = seen * seen.new_tensor([1, 0, 0])  # (B, 3)
+    rivals = torch.cat([colours.expand(len(seen), -1, -1), grey[:, None]], dim=1)  # (B, K+1, 3)
+    nearest = (rivals - seen[:, None]).norm(dim=2).argmin(1)  # (B,)
+    wanted = [list(CLASS_COLOURS).index(name) for name in classes]
+    hits: Tensor = nearest == torch.tensor(wanted, device=seen.device)
+    return hits.double()
+
+
+def _filled_mean(fake: Tensor, target: Tensor) -> Tensor:
+    """Mean RGB of each translation over the filled area of its truth. (B, 3)"""
+    if fake.shape[1] != 3:
+        raise BadData(f"class_colour needs RGB pictures, but these have {fake.shape[1]} channel.")
+    filled = (target.amax(1) - target.amin(1) > COLOURFUL).double()  # (B, H, W)
+    area = filled.sum((1, 2))  # (B,)
+    if (empty := int((area == 0).sum())) > 0:
+        raise BadData(
+            f"{empty} of {len(area)} truths hold no coloured pixel, so there is nothing to fill; "
+            "class_colour is for the shapes data, leave it out here."
+        )
+    return (fake * filled[:, None]).sum((2, 3)) / area[:, None]
+
+
+def lab(rgb: Tensor) -> Tensor:
+    """CIELAB (D65) of sRGB colours in 0..1, channels last: (..., 3) -> (..., 3)."""
+    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = rgb.new_tensor(
+        [
+            [0.412453, 0.357580, 0.180423],
+            [0.212671, 0.715160, 0.072169],
+            [0.019334, 0.119193, 0.950227],
+        ]
+    )
+    xyz = linear @ (to_xyz / to_xyz.sum(1, keepdim=True)).T  # white is (1, 1, 1)
+    f = torch.where(xyz > (6 / 29) ** 3, xyz ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = f.unbind(-1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-1)

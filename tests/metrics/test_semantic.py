@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+from skimage.color import rgb2lab
+from torch import Tensor
+
+from portrayal.core.errors import BadData, UnknownName
+from portrayal.core.palette import CLASS_COLOURS
+from portrayal.metrics.semantic import class_colour, lab
+
+CLASSES = list(CLASS_COLOURS)
+
+
+def square(colour: tuple[int, int, int] | None) -> Tensor:
+    """A black outline on white, (3, 32, 32) unit, filled with a colour or left empty."""
+    picture = torch.ones(3, 32, 32)
+    picture[:, 8:24, 8:24] = 0
+    fill = torch.tensor(colour or (255, 255, 255)) / 255
+    picture[:, 9:23, 9:23] = fill[:, None, None]
+    return picture
+
+
+def scores(fakes: list[Tensor], targets: list[Tensor], classes: list[str]) -> list[float]:
+    return class_colour(torch.stack(fakes), torch.stack(targets), classes).tolist()
+
+
+TRUTHS = [square(CLASS_COLOURS[name]) for name in CLASSES]
+
+
+def test_lab_agrees_with_scikit_image():
+    colours = torch.rand(500, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    colours = torch.cat([colours, colours / 50, torch.eye(3), torch.ones(1, 3), torch.zeros(1, 3)])
+    np.testing.assert_allclose(lab(colours).numpy(), rgb2lab(colours.numpy()), atol=0.01)
+
+
+def test_the_truth_itself_is_right_in_every_class():
+    assert scores(TRUTHS, TRUTHS, CLASSES) == [1.0] * 5
+
+
+def test_an_outline_left_empty_is_wrong_in_every_class():
+    assert scores([square(None)] * 5, TRUTHS, CLASSES) == [0.0] * 5
+
+
+@pytest.mark.parametrize("level", [0, 25, 50, 75, 128, 200, 255])
+def test_grey_of_any_lightness_is_wrong_in_every_class(level):
+    assert scores([square((level, level, level))] * 5, TRUTHS, CLASSES) == [0.0] * 5
+
+
+def test_the_colour_of_another_class_is_wrong():
+    shifted = TRUTHS[1:] + TRUTHS[:1]
+    assert scores(shifted, TRUTHS, CLASSES) == [0.0] * 5
+
+
+def test_a_fill_a_little_off_or_noisy_is_right():
+    rng = torch.Generator().manual_seed(0)
+    noisy = [(t + 0.1 * torch.randn(t.shape, generator=rng)).clamp(0, 1) for t in TRUTHS]
+    darker = [0.85 * truth for truth in TRUTHS]
+    assert scores(noisy, TRUTHS, CLASSES) == [1.0] * 5
+    assert scores(darker, TRUTHS, CLASSES) == [1.0] * 5
+
+
+def test_a_shape_less_than_half_filled_is_wrong():
+    left = [truth.clone() for truth in TRUTHS]
+    for picture in left:
+        picture[:, 9:23, 14:23] = 1.0
+    assert scores(left, TRUTHS, CLASSES) == [0.0] * 5
+
+
+def test_only_the_filled_area_counts():
+    stray = [truth.clone() for truth in TRUTHS]
+    for picture in stray:
+        picture[:, :8] = torch.tensor([0.0, 1.0, 1.0])[:, None, None]
+    assert scores(stray, TRUTHS, CLASSES) == [1.0] * 5
+
+
+def test_the_asked_class_decides_not_the_truths_colour():
+    assert scores(TRUTHS[:2], TRUTHS[:2], ["animal", "shape"]) == [0.0, 0.0]
+
+
+def test_neighbours_do_not_matter():
+    fakes = [TRUTHS[0], square(None), TRUTHS[2]]
+    assert scores(fakes, TRUTHS[:3], CLASSES[:3]) == [1.0, 0.0, 1.0]
+    assert scores(fakes[1:2], TRUTHS[1:2], CLASSES[1:2]) == [0.0]
+
+
+def test_bad_input_is_one_line():
+    with pytest.raises(UnknownName, match=r"No class named 'trees'. Did you mean 'tree'"):
+        scores(TRUTHS[:1], TRUTHS[:1], ["trees"])
+    with pytest.raises(BadData, match="2 pictures came with 1 class names"):
+        scores(TRUTHS[:2], TRUTHS[:2], ["tree"])
+    with pytest.raises(BadData, match="1 of 2 truths hold no coloured pixel"):
+        scores(TRUTHS[:2], [TRUTHS[0], square(None)], CLASSES[:2])
+    with pytest.raises(BadData, match="translations span"):
+        scores([2 * t for t in TRUTHS], TRUTHS, CLASSES)
+    grey = torch.rand(1, 1, 32, 32)
+    with pytest.raises(BadData, match="RGB"):
+        class_colour(grey, grey, ["tree"])
