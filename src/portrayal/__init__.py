@@ -1,3 +1,28 @@
 """Portrayal: train an image-to-image translator on your own pictures, and know how good it is."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portrayal.inference.load import Translator
+
+__all__ = ["__version__", "load"]
 __version__ = "0.1.0"
+
+
+def load(
+    run: Path | str,
+    *,
+    device: str | None = None,
+    checkpoint: str = "newest",
+    note: Callable[[str], None] = print,
+) -> "Translator":
+    """The translator in a run folder: `portrayal.load("runs/faces")("photo.jpg").show()`.
+
+    `checkpoint` is newest, best_METRIC or a step; `device` auto, cpu, cuda, mps. What the reader
+    should know, such as a damaged checkpoint passed over, goes to `note`.
+    """
+    from portrayal.inference.load import load as load_run  # here: importing torch takes a second
+
+    return load_run(run, device=device, checkpoint=checkpoint, note=note)

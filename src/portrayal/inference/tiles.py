@@ -16,7 +16,7 @@ from torch import Tensor
 from portrayal.core.errors import BadOption
 from portrayal.core.images import Pixels, pixels_of, stack, unit_of
 
-TILE = 1024  # with a U-Net of width 64 about 0.6 GB at work; a network trained at 256 rarely needs more
+TILE = 1024  # pixels; every layer of the network holds one such tile in memory
 
 Network = Callable[[Tensor], Tensor]  # signed (B, 3, h, w) -> signed, same shape; h and w multiples
 
@@ -68,7 +68,7 @@ def check_tile(multiple: int, tile: int, overlap: int) -> None:
 
 
 def windows(starts: Sequence[int], tile: int, overlap: int) -> NDArray[np.float32]:
-    """(tiles, tile) weights that rise and fall smoothly over the overlap and sum to 1 everywhere."""
+    """(tiles, tile) weights, rising and falling smoothly over the overlap; sum 1 everywhere."""
     place = np.arange(tile) + 0.5
     rise = np.sin(np.minimum(place / max(overlap, 1), 1) * np.pi / 2) ** 2
     raw = np.repeat((rise * rise[::-1])[None], len(starts), axis=0)
@@ -86,15 +86,17 @@ def translate_tiled(
     multiple: int,
     tile: int = TILE,
     overlap: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
 ) -> list[Pixels]:
     """Answers of the network to pictures of one size, each of the size of its picture.
 
-    Padding is by reflection, again and again where a picture is smaller than its padding.
+    Padding is by reflection, again and again where a picture is smaller than its padding. `batch`
+    tiles go through at once; None takes as many as have the pixels of one full tile.
     """
     height, width = pictures[0].shape[:2]
     rows = cut(height, multiple=multiple, tile=tile, overlap=overlap)
     columns = cut(width, multiple=multiple, tile=tile, overlap=overlap)
+    batch = batch or max(1, tile * tile // (rows.tile * columns.tile))
     around = ((rows.before, rows.after), (columns.before, columns.after), (0, 0))
     padded = [np.pad(picture, around, mode="reflect") for picture in pictures]
     answers = [np.empty_like(picture) for picture in padded]

@@ -1,0 +1,210 @@
+"""Translate picture files, one or a million: read ahead, batch equal sizes, write whole files.
+
+Nothing holds all the pictures: jobs, pictures and outcomes are streams. One bad file is an outcome
+with a reason; only what would fail for every file (a full disk, too little memory) is raised.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal, TypeVar
+
+from portrayal.core.errors import BadData, BadPicture
+from portrayal.core.images import Pixels, encode, read_exif, read_pixels
+from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
+from portrayal.core.runs import write_atomically
+from portrayal.inference.jobs import Job
+from portrayal.inference.load import How, Translator
+
+THREADS = min(8, os.cpu_count() or 1)  # that read and write files
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True)
+class Files:
+    """How files are read and written."""
+
+    quality: int = 95  # of JPEG and WebP
+    provenance: bool = True  # store that the picture is generated
+    keep_exif: bool = False  # camera data, GPS included
+    overwrite: bool = False  # also files that this program did not make
+    limit: float = 100  # megapixels
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one job; `reason` says why where it was not simply done."""
+
+    name: str
+    kind: Literal["done", "skipped", "failed"]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A job with its pixels, before or after translation."""
+
+    job: Job
+    pixels: Pixels
+    mark: Provenance
+
+
+def translate_files(
+    translator: Translator,
+    jobs: Iterable[Job],
+    how: How = How(),
+    files: Files = Files(),
+    *,
+    batch: int | None = None,
+) -> Iterator[Outcome]:
+    """Translate and write; yields one outcome per job as it comes, not always in order.
+
+    Closing the iterator, or an interrupt, leaves whole files only; the next run goes on from there.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        read = partial(load_job, translator=translator, how=how, files=files)
+        write = partial(write_job, files=files)
+        answered: Iterator[Loaded | Outcome] = (
+            item
+            for group in equal_sizes(ahead(pool, read, jobs), how.tile, batch)
+            for item in translate_group(translator, group, how, batch)
+        )
+        yield from ahead(pool, write, answered)
+
+
+def ahead(
+    pool: ThreadPoolExecutor, work: Callable[[In], Out], items: Iterable[In]
+) -> Iterator[Out]:
+    """`work` on each item, in order, in threads that are a few items ahead of who takes them."""
+    waiting: deque[Future[Out]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > 2 * THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded | Outcome:
+    """Read a source, unless its output stands already or must not be touched."""
+    try:
+        with job.source.open("rb") as file:
+            source_hash = hashlib.file_digest(file, "sha256").hexdigest()
+        mark = mark_of(translator, source_hash, job.output.suffix, how, files)
+        if job.output.exists() and (settled := settled_already(job, mark, files)):
+            return settled
+        return Loaded(job, read_pixels(job.source, limit=files.limit, name=job.name), mark)
+    except BadPicture as error:
+        return Outcome(job.name, "failed", error.reason)
+    except OSError as error:
+        return Outcome(job.name, "failed", (error.strerror or "cannot be read").lower())
+
+
+def settled_already(job: Job, mark: Provenance, files: Files) -> Outcome | None:
+    """The outcome for an output that exists; None if it is to be made anew."""
+    found = read_provenance(job.output)
+    if found and same_picture(found, mark):
+        return Outcome(job.name, "skipped", "done before")
+    if found or files.overwrite:
+        return None  # ours, but from another model, source or settings; or given free
+    if not files.provenance:
+        return Outcome(job.name, "skipped", f"{job.output} exists; --overwrite makes it anew")
+    return Outcome(
+        job.name, "failed", f"{job.output} exists and is not ours; --overwrite replaces it"
+    )
+
+
+def same_picture(one: Provenance, other: Provenance) -> bool:
+    """Whether two marks promise the same pixels, whatever version wrote them."""
+    return replace(one, version="") == replace(other, version="")
+
+
+def equal_sizes(
+    items: Iterable[Loaded | Outcome], tile: int, batch: int | None
+) -> Iterator[list[Loaded | Outcome]]:
+    """Group pictures of one size, each group as large as the network takes at once.
+
+    Outcomes pass by as groups of one. Unfinished groups never hold more than four tiles' pixels.
+    """
+    groups: dict[tuple[int, ...], list[Loaded | Outcome]] = {}
+    pending = 0
+    for item in items:
+        if isinstance(item, Outcome):
+            yield [item]
+            continue
+        height, width = shape = item.pixels.shape[:2]
+        groups.setdefault(shape, []).append(item)
+        pending += height * width
+        if len(groups[shape]) >= (batch or tile * tile // (height * width)):
+            pending -= len(groups[shape]) * height * width
+            yield groups.pop(shape)
+        elif pending > 4 * tile * tile:
+            yield from groups.values()
+            groups, pending = {}, 0
+    yield from groups.values()
+
+
+def translate_group(
+    translator: Translator, group: Sequence[Loaded | Outcome], how: How, batch: int | None
+) -> Iterator[Loaded | Outcome]:
+    """Answers to pictures of one size; if that fails for the data's sake, each is a failure."""
+    loaded = [item for item in group if isinstance(item, Loaded)]
+    yield from (item for item in group if isinstance(item, Outcome))
+    if not loaded:
+        return
+    try:
+        answers = translator.translate_all([item.pixels for item in loaded], how, batch=batch)
+    except BadData as error:
+        yield from (Outcome(item.job.name, "failed", str(error)) for item in loaded)
+    else:
+        for item, answer in zip(loaded, answers, strict=True):
+            yield replace(item, pixels=answer)
+
+
+def write_job(item: Loaded | Outcome, files: Files) -> Outcome:
+    """Write one answer, whole or not at all."""
+    if isinstance(item, Outcome):
+        return item
+    job = item.job
+    try:
+        exif = read_exif(job.source) if files.keep_exif else None
+        mark = item.mark if files.provenance else None
+        write_atomically(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
+    except OSError as error:  # of this file alone; a full disk is CannotWrite and ends the run
+        return Outcome(job.name, "failed", f"{job.output}: {(error.strerror or '').lower()}")
+    return Outcome(job.name, "done")
+
+
+def encoded(
+    pixels: Pixels, suffix: str, mark: Provenance | None, files: Files, exif: bytes | None = None
+) -> bytes:
+    """The bytes of an output file. Its pixels are sRGB and upright, so no profile is stored."""
+    text = marks(mark) if mark else {}
+    if suffix.lower() != ".png":  # elsewhere plain text would have to be EXIF
+        text = {XMP: text[XMP]} if text else {}
+    return encode(pixels, suffix, text, quality=files.quality, exif=exif)
+
+
+def translate_bytes(
+    translator: Translator, content: bytes, suffix: str, how: How = How(), files: Files = Files()
+) -> bytes:
+    """A picture file in memory -> the file of its answer; BadPicture if it is none."""
+    pixels = read_pixels(content, limit=files.limit, name="standard input")
+    mark = mark_of(translator, hashlib.sha256(content).hexdigest(), suffix, how, files)
+    exif = read_exif(content) if files.keep_exif else None
+    answer = translator.translate(pixels, how)
+    return encoded(answer, suffix, mark if files.provenance else None, files, exif)
+
+
+def mark_of(
+    translator: Translator, source_hash: str, suffix: str, how: How, files: Files
+) -> Provenance:
+    """The mark of an output, which names every setting that its pixels and EXIF depend on."""
+    lossy = {} if suffix.lower() == ".png" else {"quality": files.quality}
+    return translator.provenance(how, source_hash, keep_exif=files.keep_exif, **lossy)

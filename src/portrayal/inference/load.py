@@ -1,0 +1,231 @@
+"""A run folder -> a translator of pictures: `portrayal.load("runs/faces")("photo.jpg")`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import ValidationError
+from torch import Tensor
+
+from portrayal import __version__
+from portrayal.core.colours import Refused, flatten, upright
+from portrayal.core.devices import choose_place
+from portrayal.core.errors import BadCheckpoint, BadData, BadOption, BadPicture
+from portrayal.core.images import Pixels, read_pixels
+from portrayal.core.provenance import Provenance, settings_hash
+from portrayal.core.runs import FORMAT, read_json
+from portrayal.inference.tiles import TILE, translate_tiled
+from portrayal.recipes import load_networks, rebuild
+from portrayal.training.checkpoint import read_weights
+
+Picturelike = Image.Image | Pixels | Path | str | bytes
+ORIENTATION = 0x0112  # EXIF
+
+
+class Recipe(Protocol):
+    """What a translator asks of a training method."""
+
+    @property
+    def multiple(self) -> int:
+        """Height and width of a source must be multiples of this."""
+        ...
+
+    def translate(
+        self,
+        source: Tensor,
+        *,
+        reverse: bool = False,
+        seed: int = 0,
+        report: Callable[[str], None] | None = None,
+    ) -> Tensor:
+        """Signed (B, 3, H, W) -> signed (B, 3, H, W)."""
+        ...
+
+
+@dataclass(frozen=True)
+class How:
+    """Everything that changes the pixels of a translation, besides the model."""
+
+    reverse: bool = False  # for recipes with two directions
+    seed: int = 0  # of dropout and noise, where a recipe has any at translation
+    resize: bool = False  # shrink to the size of the training pictures and enlarge the answer
+    tile: int = TILE  # longest side given to the network at once
+    overlap: int | None = None  # of tiles; None = an eighth of a tile
+
+
+@dataclass(frozen=True)
+class Translator:
+    """A trained model. Call it with a picture, get a picture of the same size.
+
+    `config` is the run's config.json, `about` the checkpoint's about.json.
+    """
+
+    recipe: Recipe
+    config: dict[str, Any]
+    about: dict[str, Any]
+
+    def __call__(
+        self,
+        image: Picturelike,
+        *,
+        reverse: bool = False,
+        seed: int = 0,
+        resize: bool = False,
+        tile: int = TILE,
+        overlap: int | None = None,
+    ) -> Image.Image:
+        """Translate a PIL image, uint8 array (H, W, 3), path or file content."""
+        how = How(reverse, seed, resize, tile, overlap)
+        return Image.fromarray(self.translate_all([pixels_from(image)], how)[0])
+
+    def translate(self, pixels: Pixels, how: How = How()) -> Pixels:
+        """(H, W, 3) -> (H, W, 3)."""
+        return self.translate_all([pixels], how)[0]
+
+    def translate_all(
+        self, pictures: Sequence[Pixels], how: How = How(), *, batch: int | None = None
+    ) -> list[Pixels]:
+        """Translate pictures of one size together; `batch` tiles at once, None = by their size."""
+        sizes = [picture.shape[1::-1] for picture in pictures]
+        if how.resize:
+            pictures = [scaled(picture, self.working_size(picture)) for picture in pictures]
+        answers = translate_tiled(
+            pictures,
+            lambda source: self.network(source, how),
+            multiple=self.recipe.multiple,
+            tile=how.tile,
+            overlap=how.overlap,
+            batch=1 if self.noisy else batch,
+        )
+        return [scaled(answer, size) for answer, size in zip(answers, sizes, strict=True)]
+
+    @torch.inference_mode()
+    def network(self, source: Tensor, how: How) -> Tensor:
+        """The recipe's answer to one batch, (B, 3, h, w), refused if it is not finite."""
+        try:
+            answer = self.recipe.translate(source, reverse=how.reverse, seed=how.seed)
+        except torch.OutOfMemoryError:
+            raise BadOption(
+                f"Not enough memory for {len(source)} pictures or tiles of {source.shape[3]} x "
+                f"{source.shape[2]} pixels at once: try --batch 1 or a smaller --tile."
+            ) from None
+        if not bool(answer.isfinite().all()):
+            raise BadData("the network's answer is not finite; try another --checkpoint")
+        return answer
+
+    def working_size(self, picture: Pixels) -> tuple[int, int]:
+        """(width, height) at which the shorter side is that of the training pictures."""
+        if self.training_size is None:
+            raise BadOption("This run does not know its training size: --resize has no aim.")
+        height, width = picture.shape[:2]
+        factor = min(self.training_size) / min(height, width)
+        return max(1, round(width * factor)), max(1, round(height * factor))
+
+    @property
+    def training_size(self) -> tuple[int, int] | None:
+        """(height, width) of the pictures it was trained on; None if they varied."""
+        size = self.config.get("data", {}).get("size")
+        return (int(size[0]), int(size[1])) if size else None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether dropout and batch statistics stay on, so that each picture must go alone."""
+        return bool(self.config.get("config", {}).get("translation") == "train_like")
+
+    @property
+    def model_hash(self) -> str:
+        """SHA-256 of the weights file."""
+        return str(self.about["files"]["weights.safetensors"])
+
+    def provenance(self, how: How, source_hash: str, **more: Any) -> Provenance:
+        """The mark of a picture made by this model; `more` are settings of the file."""
+        settings = {**asdict(how), **more, "config": self.config.get("config")}
+        recipe, hashed = str(self.config["recipe"]), settings_hash(settings)
+        return Provenance(__version__, recipe, self.model_hash, hashed, source_hash)
+
+
+def load(
+    run: Path | str,
+    *,
+    device: str | None = None,
+    checkpoint: str = "newest",
+    note: Callable[[str], None] = lambda text: None,
+) -> Translator:
+    """The translator in a run folder. `checkpoint`: newest, best_METRIC or a step.
+
+    Float32 on any device; averaged weights where the run kept them.
+    """
+    folder = Path(run)
+    config = read_config(folder)
+    place = choose_place(device or "auto", "float32")
+    try:
+        recipe = rebuild(config, place)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = ".".join(map(str, wrong["loc"]))
+        raise BadCheckpoint(
+            f"{folder / 'config.json'} does not fit this version: {name}: {wrong['msg']}."
+        ) from None
+    weights, about = read_weights(folder, checkpoint, note)
+    load_networks(recipe, weights, str(folder))
+    return Translator(recipe, config, about)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A run's config.json, refused in one line if this is no run or one of another version."""
+    if not folder.is_dir():
+        raise BadData(f"{folder} does not exist or is not a folder. Give a run's folder.")
+    path = folder / "config.json"
+    if not path.exists():
+        raise BadData(
+            f"{folder} is not a run: it has no config.json. Give the --out of a training."
+        )
+    config = read_json(path)
+    if config.get("format") != FORMAT:
+        raise BadCheckpoint(
+            f"{path} has format {config.get('format')}, this version reads {FORMAT}."
+        )
+    if missing := [name for name in ("recipe", "config", "settings") if name not in config]:
+        raise BadCheckpoint(f"{path} is incomplete: {', '.join(missing)} missing.")
+    return config
+
+
+def pixels_from(image: Picturelike) -> Pixels:
+    """Upright sRGB pixels of anything that is a picture; arrays must be Pixels already."""
+    if isinstance(image, str | Path):
+        return read_pixels(Path(image))
+    if isinstance(image, bytes):
+        return read_pixels(image)
+    if isinstance(image, Image.Image):
+        return pixels_of_pillow(image)
+    kind: Any = getattr(image, "dtype", type(image).__name__)
+    shape: tuple[int, ...] = tuple(getattr(image, "shape", ()))
+    right = len(shape) == 3 and shape[2] == 3 and 0 not in shape and kind == np.uint8
+    if not (isinstance(image, np.ndarray) and right):
+        raise BadData(
+            f"Expected a PIL image, a path, bytes, or uint8 pixels of shape (H, W, 3) in RGB; "
+            f"got {kind} of shape {shape}."
+        )
+    return image
+
+
+def pixels_of_pillow(image: Image.Image) -> Pixels:
+    """A PIL image by the same rules as a file: deep, grey, transparent, turned, with a profile."""
+    image.load()
+    turn = 1 if image.format == "TIFF" else image.getexif().get(ORIENTATION, 1)
+    bits = 16 if image.mode.startswith("I") else 8
+    try:
+        return upright(flatten(image.copy(), bits, (255, 255, 255))[0], turn)
+    except Refused as refusal:
+        raise BadPicture(getattr(image, "filename", "") or "picture", str(refusal)) from None
+
+
+def scaled(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """The picture at (width, height), smoothed before it shrinks; unchanged if it fits already."""
+    if picture.shape[1::-1] == size:
+        return picture
+    return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
