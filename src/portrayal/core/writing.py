@@ -103,7 +103,8 @@ def _embedded(kind: str, text: dict[str, str], exif: bytes | None) -> dict[str, 
         chunks = PngInfo()
         for key, value in text.items():
             chunks.add_itxt(key, value)
-        return {"pnginfo": chunks, "exif": exif} if exif else {"pnginfo": chunks}
+        options: dict[str, Any] = {"pnginfo": chunks}
+        return {**options, "exif": exif} if exif else options
     packet = text.pop(XMP, None)
     block = Image.Exif()
     if exif:
@@ -113,8 +114,8 @@ def _embedded(kind: str, text: dict[str, str], exif: bytes | None) -> dict[str, 
     if kind == "TIFF":
         if packet:
             block[0x02BC] = packet.encode()
-        return {"tiffinfo": dict(block)}
-    options: dict[str, Any] = {"exif": block} if len(block) else {}
+        return {"tiffinfo": dict(block.items())}
+    placed: dict[str, Any] = {"exif": block} if len(block) else {}
     if packet:
-        options["xmp"] = packet.encode()
-    return options
+        placed["xmp"] = packet.encode()
+    return placed
