@@ -1,0 +1,212 @@
+"""Pictures on the page: embedded, so that the report is one file that opens anywhere."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from portrayal.core.errors import BadData
+from portrayal.core.images import Pixels, read_pixels
+from portrayal.core.seeds import numpy_rng
+from portrayal.reports.collect import Row, Run
+from portrayal.reports.results import Results, decimals, leading_metric, number
+
+SIDE = 256  # longest side of an embedded picture
+RANDOM, RANKED = 6, 3  # examples shown: drawn at random; best and worst
+FILM_PICTURES, FILM_STEPS = 4, 24
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One embedded picture; `uri` is empty where the file could not be read."""
+
+    alt: str
+    uri: str = ""
+    small: bool = False  # so small that the page enlarges it: show its pixels as they are
+
+
+@dataclass(frozen=True)
+class Example:
+    """Input | generated | truth of one scored picture."""
+
+    name: str
+    shots: list[Shot]
+    scores: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Examples under one heading."""
+
+    title: str
+    note: str
+    examples: list[Example]
+
+
+@dataclass(frozen=True)
+class Film:
+    """The same validation pictures at every sampled step: rows of pictures side by side."""
+
+    source: Shot | None
+    target: Shot | None
+    frames: list[tuple[int, Shot]] = field(default_factory=list)
+    pictures: int = 1
+
+
+def data_uri(pixels: Pixels, side: int = SIDE) -> str:
+    """A picture as a data URI: PNG where that is about as small, else JPEG without colour loss."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    image, png, jpeg = Image.fromarray(pixels), io.BytesIO(), io.BytesIO()
+    image.save(png, "PNG", optimize=True)
+    image.save(jpeg, "JPEG", quality=90, subsampling=0, optimize=True)
+    lossless = len(png.getvalue()) <= 1.3 * len(jpeg.getvalue())
+    kind, data = ("png", png) if lossless else ("jpeg", jpeg)
+    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+def embedded(alt: str, pixels: Pixels, *, cells: int = 1) -> Shot:
+    """A picture, or `cells` of them beside each other, ready for the page."""
+    side = max(SIDE, round(0.75 * SIDE) * cells)
+    return Shot(alt, data_uri(pixels, side), max(pixels.shape[1] // cells, 1) < 100)
+
+
+def shot(folder: Path | None, file: object, alt: str) -> Shot:
+    """Embed one file of a folder. A name that leaves the folder is treated as absent."""
+    if folder is None or not isinstance(file, str):
+        return Shot(alt)
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts:
+        return Shot(alt)
+    try:
+        return embedded(alt, read_pixels(folder / path))
+    except (BadData, OSError, ValueError):
+        return Shot(alt)
+
+
+def groups(run: Run, metric: str | None = None) -> list[Group]:
+    """Examples drawn at random, and the best and worst by one metric."""
+    results, rows = run.results, run.pictures
+    if results is None or not rows:
+        return []
+    ranked_by = metric or ranking_metric(results, rows)
+    drawn = numpy_rng(results.seed, "report").permutation(len(rows))[:RANDOM]
+    chosen = [("At random", "Drawn by the seed, not by score.", [rows[i] for i in sorted(drawn)])]
+    if ranked_by:
+        better = next(s.better for s in results.scores if s.metric == ranked_by)
+        title = next(s.name for s in results.scores if s.metric == ranked_by)
+        order = sorted(
+            (row for row in rows if ranked_by in row["scores"]),
+            key=lambda row: (row["scores"][ranked_by], row["name"]),
+            reverse=better == "higher",
+        )
+        count = min(RANKED, len(order) // 2)
+        chosen.append(("Best", f"{better.capitalize()}st {title} of {len(order)}.", order[:count]))
+        other = "Lowest" if better == "higher" else "Highest"
+        worst = order[len(order) - count :][::-1]
+        chosen.append(("Worst", f"{other} {title} of {len(order)}.", worst))
+    return [
+        Group(title, note, [_example(run, results, row) for row in picked])
+        for title, note, picked in chosen
+        if picked
+    ]
+
+
+def ranking_metric(results: Results, rows: Sequence[Row]) -> str | None:
+    """SSIM if it was computed, else a metric that does not give most pictures the same score."""
+    for name in dict.fromkeys(["ssim", leading_metric(results) or "", *results.metrics()]):
+        values = {row["scores"][name] for row in rows if name in row["scores"]}
+        if len(values) > len(rows) / 2 and results.score(name):
+            return name
+    return None
+
+
+def _example(run: Run, results: Results, row: Row) -> Example:
+    name = row["name"]
+    if results.kind == "run":
+        data = run.data_folder / results.split if run.data_folder else None
+        places = {"source": data, "fake": run.folder, "target": data}
+    else:
+        kept = {side: results.data.get(side) for side in ("source", "fake", "target")}
+        places = {s: Path(place) if isinstance(place, str) else None for s, place in kept.items()}
+    defaults = {
+        "source": f"source/{name}.png",
+        "fake": f"translations/{results.split}/{name}.png",
+        "target": f"target/{name}.png",
+    }
+    alts = {"source": "input", "fake": "generated", "target": "truth"}
+    shots = [
+        shot(places[side], row.get(f"{side}_file_name", defaults[side]), f"{name}, {alts[side]}")
+        for side in alts
+    ]
+    return Example(name, shots, _score_texts(results, row))
+
+
+def _score_texts(results: Results, row: Row) -> list[tuple[str, str]]:
+    texts = []
+    for score in results.scores:
+        if score.answer == "translation" and score.metric in row["scores"]:
+            digits = min(3, decimals([score]))
+            texts.append((score.name, number(row["scores"][score.metric], digits)))
+    return texts
+
+
+def film(run: Run) -> Film | None:
+    """Sample grids (rows of source | generated | truth) as a film of their middle column."""
+    if not run.samples:
+        return None
+    last = len(run.samples) - 1
+    kept = sorted({round(i * last / (FILM_STEPS - 1)) for i in range(FILM_STEPS)})
+    frames, ends, count = [], None, 1
+    for step, path in (run.samples[i] for i in kept):
+        try:
+            grid = read_pixels(path)
+        except (BadData, OSError, ValueError):
+            run.gaps.append(f"samples/{path.name} cannot be read.")
+            continue
+        strips, count = film_strips(grid, run.config)
+        alt = f"generated at step {step:,}"
+        frames.append((step, embedded(alt, strips[-2:][0], cells=count)))
+        ends = strips if len(strips) == 3 else None
+    if not frames:
+        return None
+    source = embedded("inputs", ends[0], cells=count) if ends else None
+    target = embedded("truths", ends[2], cells=count) if ends else None
+    return Film(source, target, frames, count)
+
+
+def film_strips(grid: Pixels, config: Row) -> tuple[list[Pixels], int]:
+    """Cut a grid into strips of sources, fakes and truths, each with up to FILM_PICTURES beside
+    each other. A grid of unknown layout stays as it is.
+    """
+    height, width = grid.shape[:2]
+    cell = width // 3
+    aspect = _aspect(config)
+    tall = round(cell * aspect) if aspect else 0
+    if width % 3 or tall < 1 or height % tall:
+        return [grid], 1
+    count = min(FILM_PICTURES, height // tall)
+    columns = [grid[:, i * cell : (i + 1) * cell] for i in range(3)]
+    rows = [slice(i * tall, (i + 1) * tall) for i in range(count)]
+    return [np.concatenate([column[row] for row in rows], axis=1) for column in columns], count
+
+
+def _aspect(config: Row) -> float:
+    """Height over width of a picture; square when the size is not told, 0 when it varies."""
+    data = config.get("data")
+    size = data.get("size") if isinstance(data, dict) else None
+    if (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(isinstance(s, int) and s > 0 for s in size)
+    ):
+        return float(size[0] / size[1])
+    return 1.0 if size is None else 0.0

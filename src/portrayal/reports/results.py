@@ -1,0 +1,151 @@
+"""What results.json holds, and how its numbers are put into words.
+
+`portrayal evaluate` writes it, reports read it: one shape, checked on both sides.
+"""
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Better = Literal["higher", "lower"]
+Answer = Literal["translation", "input", "difference"]  # difference: translation - input, paired
+MEASURES = ("value", "low", "high")
+
+
+class Score(BaseModel):
+    """A mean and its 95 % interval; None stands for infinite, as PSNR of equal pictures is."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    metric: str
+    answer: Answer
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int = Field(ge=0)
+    better: Better
+    title: str = ""
+    unit: str = ""
+    protocol: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a table prints."""
+        return self.title or self.metric
+
+
+class Results(BaseModel):
+    """results.json: scores with all that makes them repeatable."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    kind: Literal["run", "folders"]
+    split: str
+    n: int = Field(ge=0)
+    scores: list[Score]
+    interval: str = ""
+    seed: int = 0
+    data: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    command: str = ""
+    version: str = ""
+    commit: str | None = None
+    machine: str = ""
+    seconds: float = 0.0
+    time: str = ""
+
+    def score(self, metric: str, answer: Answer = "translation") -> Score | None:
+        """One score, if it was computed."""
+        same = (s for s in self.scores if (s.metric, s.answer) == (metric, answer))
+        return next(same, None)
+
+    def metrics(self) -> list[str]:
+        """Metrics in the order in which they were computed."""
+        return list(dict.fromkeys(score.metric for score in self.scores))
+
+
+def apart(translation: Score, other: Score) -> bool:
+    """Whether the translation is better and the two intervals do not touch."""
+    higher, lower = translation.low, other.high
+    if translation.better == "lower":
+        higher, lower = other.low, translation.high
+    return higher is not None and lower is not None and higher > lower
+
+
+def comparison(results: Results, metric: str) -> str:
+    """How the translation stands to the input in one metric: better, worse, or not told apart."""
+    ours, theirs = results.score(metric), results.score(metric, "input")
+    if ours is None or theirs is None:
+        return ""
+    if apart(ours, theirs):
+        return "better, intervals apart"
+    if apart(theirs, ours):
+        return "worse, intervals apart"
+    difference = results.score(metric, "difference")
+    if difference is None or difference.low is None or difference.high is None:
+        return "intervals overlap"
+    if difference.low <= 0 <= difference.high:
+        return "not told apart"
+    won = (difference.low > 0) == (ours.better == "higher")
+    return f"{'better' if won else 'worse'} in pairs, intervals overlap"
+
+
+def decimals(scores: list[Score]) -> int:
+    """Digits after the point that show the narrowest interval with two digits."""
+    halves = [(s.high - s.low) / 2 for s in scores if s.low is not None and s.high is not None]
+    halves = [half for half in halves if half > 0]
+    return min(5, max(0, 1 - math.floor(math.log10(min(halves))))) if halves else 3
+
+
+def number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    """A value as printed: a true minus sign, and the infinity sign for None."""
+    if value is None:
+        return "∞"
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def with_interval(score: Score, digits: int) -> str:
+    """`0.713 [0.693, 0.733]`, signed for a difference."""
+    sign = score.answer == "difference"
+    value, low, high = (number(getattr(score, m), digits, sign=sign) for m in MEASURES)
+    return f"{value} [{low}, {high}]"
+
+
+def leading_metric(results: Results) -> str | None:
+    """The metric a one-line verdict speaks of: a class score, else SSIM, else the first."""
+    names = results.metrics()
+    preferred = [name for name in ("class_colour", "ssim") if name in names]
+    return (preferred + names)[0] if names else None
+
+
+def verdict(results: Results) -> str:
+    """One sentence built from the numbers."""
+    metric = leading_metric(results)
+    ours = results.score(metric) if metric else None
+    if metric is None or ours is None:
+        return "No scores were computed."
+    theirs = results.score(metric, "input")
+    digits = decimals([score for score in (ours, theirs) if score])
+    what = "held-out pictures" if results.split == "test" else f"{results.split} pictures"
+    unit = f" {ours.unit}" if ours.unit else ""
+    against = f" against {with_interval(theirs, digits)} for the input itself" if theirs else ""
+    return f"On {ours.n} {what}, {ours.name} {with_interval(ours, digits)}{unit}{against}."
+
+
+def standing(results: Results) -> str:
+    """A second sentence: in which metrics the translator beats doing nothing."""
+    places: dict[str, list[str]] = {}
+    for metric in results.metrics():
+        if place := comparison(results, metric):
+            ours = results.score(metric)
+            places.setdefault(place, []).append(ours.name if ours else metric)
+    if not places:
+        return ""
+    parts = [f"{place} on {_listed(names)}" for place, names in places.items()]
+    return f"Compared with returning the input unchanged: {'; '.join(parts)}."
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
