@@ -23,9 +23,9 @@ def demo(
 ) -> None:
     """Run the whole way once on generated shapes: about two minutes on two cores.
 
-    Draws outlines of five classes of things, trains pix2pix to colour them, scores held-out ones and
-    writes a report. Every command is shown, ready to be used on pictures of your own. Stopped half-way,
-    the same command goes on where it was.
+    Draws outlines of five classes of things, trains pix2pix to colour them, scores held-out ones
+    and writes a report. Every command is shown, ready to be used on pictures of your own. Stopped
+    half-way, the same command goes on where it was.
 
     Example: portrayal demo --out demo
     """
@@ -52,7 +52,7 @@ def commands(
 def perform(
     lines: Sequence[Sequence[str]], run: Callable[[Sequence[str]], int] | None = None
 ) -> None:
-    """Show and run command lines one after the other; the first that fails ends it with its code."""
+    """Show and run command lines in order; the first that fails ends it with its exit code."""
     from portrayal.cli import answer
 
     for words in lines:
@@ -82,7 +82,7 @@ def summary(out: Path) -> str:
     score = found["translation"]
     reached = "" if score["value"] >= GOAL else f" (expected: at least {GOAL:.0%})"
     return (
-        f"{score['value']:.1%} of {score['n']} held-out outlines came out filled with the colour of "
-        f"their class, 95 % interval {score['low']:.1%} to {score['high']:.1%}{reached}.\n"
+        f"{score['value']:.1%} of {score['n']} held-out outlines came out filled with the colour "
+        f"of their class, 95 % interval {score['low']:.1%} to {score['high']:.1%}{reached}.\n"
         f"Report: {out / 'run' / 'report.html'}"
     )
