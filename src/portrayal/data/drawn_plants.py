@@ -146,13 +146,10 @@ def tulip(rng: Rng) -> list[Part]:
 
 @drawing("flower")
 def sunflower(rng: Rng) -> list[Part]:
-    """Pointed petals around a large disc with a lattice."""
+    """Pointed petals around a large disc."""
     petal = smooth((-0.13, -0.25), (-0.14, -0.42), (0, -0.66), (0.14, -0.42), (0.13, -0.25))
     around = petals(int(rng.integers(9, 11)), petal, -0.32)
-    bars = [straight((-0.2, y), (0.2, y + 0.04), closed=False) for y in (-0.4, -0.26)]
-    bars.append(straight((0.02, -0.54), (-0.02, -0.1), closed=False))
-    disc = ellipse(0, -0.32, 0.3)
-    return [*areas(*stem_and_leaves(rng, -0.2), *around, disc), *lines(*bars)]
+    return areas(*stem_and_leaves(rng, -0.2), *around, ellipse(0, -0.32, 0.3))
 
 
 @drawing("flower")

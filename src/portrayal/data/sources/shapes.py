@@ -1,5 +1,5 @@
 """Generated pictures of five classes: red basic shapes, dark-brown animals, green trees, orange
-flowers, blue ships. The outline is the source, the painted drawing the target; nothing to download.
+flowers, blue ships. The outline is the source, the same outline painted the target; nothing to download.
 
 Picture i depends on the seed and i only, so any part of the set can be made anywhere.
 """
@@ -19,7 +19,6 @@ from portrayal.data.drawings import DRAWINGS, Part, Points, Rng, turned
 from portrayal.data.item import Item
 from portrayal.data.sources import Source, sources
 
-INK = 0.45  # the outline of a painted drawing is its colour times this
 LIGHTER, TINTED = 0.07, 4  # how far a colour strays: share of brightness, levels per channel
 
 
@@ -61,8 +60,8 @@ def draw(size: int, seed: int, name: str) -> Item:
     width = rng.uniform(0.018, 0.028)  # of the side
     colour = np.array(CLASS_COLOURS[of]) * rng.uniform(1 - LIGHTER, 1 + LIGHTER)
     colour = (colour + rng.uniform(-TINTED, TINTED, 3)).clip(0, 255)
-    outline = paint(parts, size, width, (255, 255, 255), (0, 0, 0))
-    painted = paint(parts, size, width, tuple(colour.tolist()), tuple((colour * INK).tolist()))
+    outline = paint(parts, size, width, (255, 255, 255))
+    painted = paint(parts, size, width, tuple(colour.tolist()))
     return Item(name, outline, painted, {"class": of, "kind": kind, "subject": name})
 
 
@@ -84,9 +83,9 @@ def place(lines: list[Points], rng: Rng) -> list[Points]:
     lines = [turned(points * (mirror * stretch, 1 / stretch), angle) for points in lines]
     every = np.concatenate(lines)
     low, high = every.min(axis=0), every.max(axis=0)
-    scale = rng.uniform(0.76, 0.92) / (high - low).max()
-    room = 0.94 - (high - low) * scale
-    corner = 0.03 + room * rng.uniform(0, 1, 2)
+    scale = rng.uniform(0.76, 0.91) / (high - low).max()
+    room = 0.92 - (high - low) * scale
+    corner = 0.04 + room * rng.uniform(0, 1, 2)
     return [(points - low) * scale + corner for points in lines]
 
 
@@ -95,9 +94,9 @@ def paint(
     size: int,
     width: float,
     fill: tuple[float, ...],
-    ink: tuple[float, ...],
 ) -> Pixels:
-    """Paint parts in order on white, several times larger than wanted, and shrink."""
+    """Paint parts in order on white with black lines, larger than wanted, and shrink."""
+    ink = (0, 0, 0)
     import cv2
 
     fine = 4 if size <= 128 else 2
