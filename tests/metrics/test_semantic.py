@@ -5,7 +5,9 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from portrayal.core.errors import BadData, UnknownName
+from portrayal.core.images import unit
 from portrayal.core.palette import CLASS_COLOURS
+from portrayal.data.sources.shapes import draw
 from portrayal.metrics.semantic import class_colour, lab
 
 CLASSES = list(CLASS_COLOURS)
@@ -73,8 +75,23 @@ def test_only_the_filled_area_counts():
     assert scores(stray, TRUTHS, CLASSES) == [1.0] * 5
 
 
-def test_the_asked_class_decides_not_the_truths_colour():
-    assert scores(TRUTHS[:2], TRUTHS[:2], ["animal", "shape"]) == [0.0, 0.0]
+def test_drawn_shapes_are_right_themselves_and_wrong_as_outlines():
+    items = [draw(48, 0, f"shape_{index:06d}") for index in range(200)]
+    painted = [unit(item.target) for item in items]
+    outlines = [unit(item.source) for item in items]
+    classes = [item.meta["class"] for item in items]
+    assert set(classes) == set(CLASSES)
+    assert np.mean(scores(painted, painted, classes)) == 1.0
+    assert np.mean(scores(outlines, painted, classes)) == 0.0
+
+
+def test_the_dark_line_around_the_fill_does_not_count():
+    for name, truth in zip(CLASSES, TRUTHS, strict=True):
+        outlined, blue = truth.clone(), truth.clone()
+        line = 0.45 * torch.tensor(CLASS_COLOURS[name]) / 255
+        outlined[:, 8:24, 8:11] = line[:, None, None]
+        blue[:, 8:24, 8:11] = torch.tensor([0.0, 0.0, 1.0])[:, None, None]
+        assert scores([blue], [outlined], [name]) == [1.0]
 
 
 def test_neighbours_do_not_matter():
@@ -88,7 +105,7 @@ def test_bad_input_is_one_line():
         scores(TRUTHS[:1], TRUTHS[:1], ["trees"])
     with pytest.raises(BadData, match="2 pictures came with 1 class names"):
         scores(TRUTHS[:2], TRUTHS[:2], ["tree"])
-    with pytest.raises(BadData, match="1 of 2 truths hold no coloured pixel"):
+    with pytest.raises(BadData, match="1 of 2 truths hold no pixel of their class"):
         scores(TRUTHS[:2], [TRUTHS[0], square(None)], CLASSES[:2])
     with pytest.raises(BadData, match="translations span"):
         scores([2 * t for t in TRUTHS], TRUTHS, CLASSES)

@@ -10,7 +10,7 @@ from portrayal.core.palette import CLASS_COLOURS
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
 
-COLOURFUL = 0.1  # max - min over RGB above which a pixel of the truth is filled, not paper or line
+PAINTED = 20.0  # CIELAB distance to its class colour within which a pixel of the truth is filled
 
 
 @metrics.described(
@@ -18,8 +18,8 @@ COLOURFUL = 0.1  # max - min over RGB above which a pixel of the truth is filled
         better="higher",
         needs="classes",
         title="Class colour",
-        protocol="share of pictures whose mean colour, where the truth is filled, is nearer "
-        "(CIELAB) to its class colour than to another class colour or to grey",
+        protocol="share of pictures whose mean colour, where the truth is painted in its class "
+        "colour, is nearer (CIELAB) to this one than to another class colour or to grey",
     )
 )
 def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor:
@@ -29,33 +29,38 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
     left empty is wrong, whatever the class.
     """
     fake, target = checked(fake, target)
+    if fake.shape[1] != 3:
+        raise BadData("class_colour needs RGB pictures, but these have 1 channel.")
     if len(classes) != len(fake):
         raise BadData(f"{len(fake)} pictures came with {len(classes)} class names; give one each.")
     for name in classes:
         if name not in CLASS_COLOURS:
             raise UnknownName("class", name, CLASS_COLOURS)
-    seen = lab(_filled_mean(fake, target))  # (B, 3)
-    colours = lab(torch.tensor(list(CLASS_COLOURS.values())).to(seen) / 255)  # (K, 3)
+    colours = lab(torch.tensor(list(CLASS_COLOURS.values())).to(fake) / 255)  # (K, 3)
+    places = [list(CLASS_COLOURS).index(name) for name in classes]
+    wanted = torch.tensor(places, dtype=torch.long, device=fake.device)  # (B,)
+    seen = lab(_mean_over(fake, _painted(target, colours[wanted])))  # (B, 3)
     grey = seen * seen.new_tensor([1, 0, 0])  # (B, 3)
     rivals = torch.cat([colours.expand(len(seen), -1, -1), grey[:, None]], dim=1)  # (B, K+1, 3)
-    nearest = (rivals - seen[:, None]).norm(dim=2).argmin(1)  # (B,)
-    wanted = [list(CLASS_COLOURS).index(name) for name in classes]
-    hits: Tensor = nearest == torch.tensor(wanted, device=seen.device)
-    return hits.double()
+    nearest: Tensor = (rivals - seen[:, None]).norm(dim=2).argmin(1)  # (B,)
+    return nearest.eq(wanted).double()
 
 
-def _filled_mean(fake: Tensor, target: Tensor) -> Tensor:
-    """Mean RGB of each translation over the filled area of its truth. (B, 3)"""
-    if fake.shape[1] != 3:
-        raise BadData(f"class_colour needs RGB pictures, but these have {fake.shape[1]} channel.")
-    filled = (target.amax(1) - target.amin(1) > COLOURFUL).double()  # (B, H, W)
-    area = filled.sum((1, 2))  # (B,)
-    if (empty := int((area == 0).sum())) > 0:
+def _painted(target: Tensor, colours: Tensor) -> Tensor:
+    """1 where a truth (B, 3, H, W) has its class colour (B, 3 in CIELAB), 0 elsewhere. (B, H, W)"""
+    distance = (lab(target.movedim(1, -1)) - colours[:, None, None]).norm(dim=-1)  # (B, H, W)
+    painted = (distance < PAINTED).double()
+    if (empty := int((painted.sum((1, 2)) == 0).sum())) > 0:
         raise BadData(
-            f"{empty} of {len(area)} truths hold no coloured pixel, so there is nothing to fill; "
-            "class_colour is for the shapes data, leave it out here."
+            f"{empty} of {len(target)} truths hold no pixel of their class colour; class_colour is "
+            "for the shapes data, leave it out here."
         )
-    return (fake * filled[:, None]).sum((2, 3)) / area[:, None]
+    return painted
+
+
+def _mean_over(pictures: Tensor, area: Tensor) -> Tensor:
+    """Mean RGB of each picture (B, 3, H, W) over its own area (B, H, W). (B, 3)"""
+    return (pictures * area[:, None]).sum((2, 3)) / area.sum((1, 2))[:, None]
 
 
 def lab(rgb: Tensor) -> Tensor:
