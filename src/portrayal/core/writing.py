@@ -92,9 +92,9 @@ def read_text(source: Path | bytes) -> dict[str, str]:
 def _options(kind: str, quality: int) -> dict[str, Any]:
     if kind == "JPEG":
         return {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
-    return {"WEBP": {"quality": quality, "method": 4}, "TIFF": {"compression": "tiff_lzw"}}.get(
-        kind, {}
-    )
+    if kind == "WEBP":
+        return {"quality": quality, "method": 4}
+    return {"compression": "tiff_lzw"} if kind == "TIFF" else {}
 
 
 def _embedded(kind: str, text: dict[str, str], exif: bytes | None) -> dict[str, Any]:

@@ -5,8 +5,9 @@ without one, and "no face found" is never the same as "the face is small".
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,22 +18,37 @@ from portrayal.features.faces import Face
 Rule = Literal["keep", "reject", "only"]
 
 
-def greyness(pixels: Pixels) -> tuple[float, float]:
-    """How grey a picture is: (spread, explained).
+class Greyness(NamedTuple):
+    """How grey a picture is.
 
     spread: mean over pixels of max - min over RGB, in levels 0..255; about 0 for grey.
-    explained: share 0..1 of the chroma variance that brightness explains; about 1 for a tinted
-    grey picture such as a sepia scan, whose colour is a function of its brightness.
+    explained: share 0..1 of the chroma variance that brightness explains; about 1 for a tinted grey
+    picture such as a sepia scan, whose colour is a function of its brightness.
+    left: root mean square of the chroma that brightness does not explain, in levels.
     """
-    values = _thinned(pixels)  # (N, 3)
-    spread = float((values.max(axis=1) - values.min(axis=1)).mean())
-    return spread, _explained(values)
+
+    spread: float
+    explained: float
+    left: float
 
 
-def is_grey(pixels: Pixels, *, spread: float = 3.0, explained: float = 0.99) -> bool:
-    """Whether a picture is grey or a tinted grey scan."""
-    found_spread, found_explained = greyness(pixels)
-    return found_spread <= spread or found_explained > explained
+def greyness(pixels: Pixels) -> Greyness:
+    """Measure on a copy of at most 64 pixels a side: averaging removes JPEG's chroma noise."""
+    longest = max(pixels.shape[:2])
+    size = [max(1, round(side * min(1, 64 / longest))) for side in pixels.shape[1::-1]]
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    values = np.asarray(small, np.float32).reshape(-1, 3)
+    every = pixels.astype(np.int16)
+    spread = float((every.max(axis=2) - every.min(axis=2)).mean())
+    return Greyness(spread, *_explained(values))
+
+
+def is_grey(
+    pixels: Pixels, *, spread: float = 3.0, explained: float = 0.99, left: float = 2.5
+) -> bool:
+    """Whether a picture is grey or a tinted grey scan, by any of the three measures."""
+    found = greyness(pixels)
+    return found.spread <= spread or found.explained > explained or found.left <= left
 
 
 def face_share(pixels: Pixels, detector: Callable[[Pixels], list[Face]]) -> float | None:
@@ -80,20 +96,13 @@ def _check(rule: str) -> None:
         raise BadOption(f"The rule is {rule!r}, but must be keep, reject or only.")
 
 
-def _thinned(pixels: Pixels, most: int = 65536) -> NDArray[np.float32]:
-    """At most about `most` pixels on a regular grid, as (N, 3) float32 levels."""
-    step = max(1, int(np.ceil(np.sqrt(pixels.shape[0] * pixels.shape[1] / most))))
-    return pixels[::step, ::step].reshape(-1, 3).astype(np.float32)
-
-
-def _explained(values: NDArray[np.float32]) -> float:
-    """R squared of red - green and blue - green on brightness, fitted as a cubic."""
+def _explained(values: NDArray[np.float32]) -> tuple[float, float]:
+    """R squared, and what is left, of red - green and blue - green fitted as cubics of brightness."""
     luma = values @ np.array([0.299, 0.587, 0.114], np.float32) / 255
     chroma = values[:, [0, 2]] - values[:, [1]]  # (N, 2)
     chroma = chroma - chroma.mean(axis=0)
-    total = float(np.square(chroma).sum())
-    if total < 0.25 * len(values):  # less than half a level: one tint all over
-        return 1.0
     powers = np.stack([luma**power for power in range(4)], axis=1)  # (N, 4)
     fit = np.linalg.lstsq(powers, chroma, rcond=None)[0]
-    return 1 - float(np.square(chroma - powers @ fit).sum()) / total
+    total = float(np.square(chroma).mean(axis=0).sum())
+    left = float(np.square(chroma - powers @ fit).mean(axis=0).sum())
+    return (1 - left / total if total > 0 else 1.0), left**0.5
