@@ -60,11 +60,13 @@ def load_command(name: str) -> Any:
         found.command(name)(getattr(module, name))
     command = typer.main.get_command(found)
     command.name = name
-    return complete_help(command)
+    return complete(command)
 
 
-def complete_help(command: Any) -> Any:
-    """The command with every default shown, and with brackets in texts that rich leaves alone."""
+def complete(command: Any) -> Any:
+    """The command with `--with`, all defaults shown, and brackets that rich takes for no markup."""
+    if not hasattr(command, "commands") and not any("--with" in p.opts for p in command.params):
+        command.params.append(with_option())
     command.help = (command.help or "").replace("[", "\\[")
     for parameter in command.params:
         parameter.help = (parameter.help or "").replace("[", "\\[")
@@ -74,8 +76,15 @@ def complete_help(command: Any) -> Any:
             elif parameter.default is False and not parameter.secondary_opts:
                 parameter.show_default = "off"
     for below in getattr(command, "commands", {}).values():
-        complete_help(below)
+        complete(below)
     return command
+
+
+def with_option() -> Any:
+    """The option `--with` for commands that need not see it: `answer` has loaded its files."""
+    options = {option.opts[0]: option for option in typer.main.get_command(app).params}
+    options["--with"].expose_value = False
+    return options["--with"]
 
 
 app = typer.Typer(
