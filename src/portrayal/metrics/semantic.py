@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from portrayal.core.errors import BadData, UnknownName
 from portrayal.core.palette import CLASS_COLOURS
@@ -42,14 +43,15 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
     seen = lab(_mean_over(fake, _painted(target, colours[wanted])))  # (B, 3)
     grey = seen * seen.new_tensor([1, 0, 0])  # (B, 3)
     rivals = torch.cat([colours.expand(len(seen), -1, -1), grey[:, None]], dim=1)  # (B, K+1, 3)
-    nearest: Tensor = (rivals - seen[:, None]).norm(dim=2).argmin(1)  # (B,)
-    return nearest.eq(wanted).double()
+    distance: Tensor = vector_norm(rivals - seen[:, None], dim=2)  # (B, K+1)
+    return distance.argmin(1).eq(wanted).double()
 
 
 def _painted(target: Tensor, colours: Tensor) -> Tensor:
     """1 where a truth (B, 3, H, W) has its class colour (B, 3 in CIELAB), 0 elsewhere. (B, H, W)"""
-    distance = (lab(target.movedim(1, -1)) - colours[:, None, None]).norm(dim=-1)  # (B, H, W)
-    painted = (distance < PAINTED).double()
+    strays = lab(target.movedim(1, -1)) - colours[:, None, None]  # (B, H, W, 3)
+    distance: Tensor = vector_norm(strays, dim=-1)  # (B, H, W)
+    painted = distance.lt(PAINTED).double()
     if (empty := int((painted.sum((1, 2)) == 0).sum())) > 0:
         raise BadData(
             f"{empty} of {len(target)} truths hold no pixel of their class colour; class_colour is "
