@@ -44,6 +44,7 @@ class Outcome:
     name: str
     kind: Literal["done", "skipped", "failed"]
     reason: str = ""
+    size: tuple[int, int] | None = None  # (height, width) of what was done
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,8 @@ def write_job(item: Loaded | Outcome, files: Files) -> Outcome:
         write_atomically(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
     except OSError as error:  # of this file alone; a full disk is CannotWrite and ends the run
         return Outcome(job.name, "failed", f"{job.output}: {(error.strerror or '').lower()}")
-    return Outcome(job.name, "done")
+    height, width = item.pixels.shape[:2]
+    return Outcome(job.name, "done", size=(height, width))
 
 
 def encoded(

@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from portrayal.core.errors import BadData, BadOption
-from portrayal.core.images import find_pictures, is_picture_name, stem_of
+from portrayal.core.images import SUFFIXES, find_pictures, is_picture_name, stem_of
 
 Format = Literal["png", "jpg", "webp", "keep"]
-MARKED = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".webp",
-)  # formats that can carry the mark of a generated picture
+MARKED = (".png", ".jpg", ".jpeg", ".webp")  # outputs; each can carry the mark of its origin
 
 
 @dataclass(frozen=True)
@@ -46,12 +41,16 @@ def find_jobs(source: Path, out: Path, suffix: Format = "png") -> Iterator[Job]:
     inside = out.resolve().is_relative_to(source.resolve())
     earlier = source / out.resolve().relative_to(source.resolve()) if inside else None
     names_in = lru_cache(maxsize=64)(partial(output_names, suffix=suffix))
+    any_found = False
     for path in find_pictures(source):
         if earlier is None or not path.is_relative_to(earlier):
             name = path.relative_to(source)
             written = names_in(path.parent).get(path.name)
             if written is not None:  # else it was removed this moment
+                any_found = True
                 yield Job(path, out / name.parent / written, str(name))
+    if not any_found:
+        raise BadData(f"{source} holds no pictures. Known suffixes: {', '.join(sorted(SUFFIXES))}.")
 
 
 def output_of_one(source: Path, out: Path, suffix: Format) -> Path:
@@ -93,3 +92,15 @@ def output_names(folder: Path, suffix: Format) -> dict[str, str]:
 def in_shard(job: Job, index: int, count: int) -> bool:
     """Whether part `index` of 1..`count` has this job; its name alone decides."""
     return int(hashlib.sha256(os.fsencode(job.name)).hexdigest(), 16) % count == index - 1
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Part and number of parts.
+
+    >>> parse_shard("1/8")
+    (1, 8)
+    """
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise BadOption(f"--shard {text} is no part I/N with I from 1 to N, such as 1/8.")
+    return int(index), int(count)

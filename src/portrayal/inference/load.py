@@ -18,7 +18,7 @@ from portrayal.core.errors import BadCheckpoint, BadData, BadOption, BadPicture
 from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.provenance import Provenance, settings_hash
 from portrayal.core.runs import FORMAT, read_json
-from portrayal.inference.tiles import TILE, translate_tiled
+from portrayal.inference.tiles import TILE, check_tile, translate_tiled
 from portrayal.recipes import load_networks, rebuild
 from portrayal.training.checkpoint import read_weights
 
@@ -67,6 +67,7 @@ class Translator:
     recipe: Recipe
     config: dict[str, Any]
     about: dict[str, Any]
+    device: str = "cpu"
 
     def __call__(
         self,
@@ -90,6 +91,7 @@ class Translator:
         self, pictures: Sequence[Pixels], how: How = How(), *, batch: int | None = None
     ) -> list[Pixels]:
         """Translate pictures of one size together; `batch` tiles at once, None = by their size."""
+        self.check(how)
         sizes = [picture.shape[1::-1] for picture in pictures]
         if how.resize:
             pictures = [scaled(picture, self.working_size(picture)) for picture in pictures]
@@ -117,10 +119,16 @@ class Translator:
             raise BadData("the network's answer is not finite; try another --checkpoint")
         return answer
 
+    def check(self, how: How) -> None:
+        """Refuse what cannot work, before any picture is read."""
+        overlap = how.tile // 8 if how.overlap is None else how.overlap
+        check_tile(self.recipe.multiple, how.tile, overlap)
+        if how.resize and self.training_size is None:
+            raise BadOption("This run does not know its training size: --resize has no aim.")
+
     def working_size(self, picture: Pixels) -> tuple[int, int]:
         """(width, height) at which the shorter side is that of the training pictures."""
-        if self.training_size is None:
-            raise BadOption("This run does not know its training size: --resize has no aim.")
+        assert self.training_size  # held by `check`
         height, width = picture.shape[:2]
         factor = min(self.training_size) / min(height, width)
         return max(1, round(width * factor)), max(1, round(height * factor))
@@ -172,7 +180,7 @@ def load(
         ) from None
     weights, about = read_weights(folder, checkpoint, note)
     load_networks(recipe, weights, str(folder))
-    return Translator(recipe, config, about)
+    return Translator(recipe, config, about, str(place.device))
 
 
 def read_config(folder: Path) -> dict[str, Any]:

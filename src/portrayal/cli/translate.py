@@ -1,0 +1,245 @@
+"""`portrayal translate`: pictures through a trained model, each to a file of the same size."""
+
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from typer import Argument, Option
+
+from portrayal.cli.options import With
+
+if TYPE_CHECKING:
+    from portrayal.inference.files import Files, Outcome
+    from portrayal.inference.jobs import Format, Job
+    from portrayal.inference.load import How, Translator
+
+LISTED = 100  # failures named at the end; the rest are only counted
+
+Run = Annotated[Path, Argument(help="Run folder; nothing else is needed. E.g. runs/faces")]
+Input = Annotated[
+    str, Argument(metavar="INPUT", help="Picture, folder, or - for standard input. E.g. photos")
+]
+Out = Annotated[str, Option(help="Folder or picture; - for standard output. E.g. --out painted")]
+Checkpoint = Annotated[
+    str, Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
+]
+Resize = Annotated[
+    bool,
+    Option("--resize", help="Shrink to the training size, enlarge the answer. E.g. --resize"),
+]
+Suffix = Annotated[
+    Literal["png", "jpg", "webp", "keep"],
+    Option("--format", help="Of the outputs; keep: that of the input. E.g. --format jpg"),
+]
+Quality = Annotated[int, Option(min=1, max=100, help="Of JPEG and WebP. E.g. --quality 90")]
+Reverse = Annotated[
+    bool, Option("--reverse", help="The other way, where a recipe has one. E.g. --reverse")
+]
+Seed = Annotated[int, Option(min=0, help="Of dropout, where it stays on. E.g. --seed 1")]
+Tile = Annotated[int, Option(min=1, help="Longer pictures go in blended tiles. E.g. --tile 512")]
+Overlap = Annotated[
+    int | None, Option(min=0, help="Of tiles; none: an eighth of one. E.g. --overlap 64")
+]
+BatchSize = Annotated[
+    int | None, Option(min=1, help="Tiles at once; none: the pixels of one. E.g. --batch 8")
+]
+Device = Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps. E.g. --device cpu")]
+Shard = Annotated[str, Option(help="Part I of N, for array jobs. E.g. --shard 1/8")]
+Overwrite = Annotated[
+    bool, Option("--overwrite", help="Replace also files that are not ours. E.g. --overwrite")
+]
+KeepExif = Annotated[
+    bool, Option("--keep-exif", help="Keep camera data, GPS included. E.g. --keep-exif")
+]
+Mark = Annotated[bool, Option(help="Mark outputs as generated. E.g. --no-provenance")]
+Limit = Annotated[float, Option(min=0, help="Megapixels of a picture. E.g. --limit 200")]
+
+
+def translate(
+    run: Run,
+    source: Input,
+    out: Out,
+    checkpoint: Checkpoint = "newest",
+    resize: Resize = False,
+    suffix: Suffix = "png",
+    quality: Quality = 95,
+    reverse: Reverse = False,
+    seed: Seed = 0,
+    tile: Tile = 1024,
+    overlap: Overlap = None,
+    batch: BatchSize = None,
+    device: Device = "auto",
+    shard: Shard = "1/1",
+    overwrite: Overwrite = False,
+    keep_exif: KeepExif = False,
+    provenance: Mark = True,
+    limit: Limit = 100.0,
+    with_files: With = None,
+) -> None:
+    """Translate a picture, a folder of pictures or standard input.
+
+    Every output has the name and the size of its input, and a folder's tree is mirrored. What is
+    done is skipped, so the same command goes on after a stop. Pictures that fail are named at the
+    end and the exit code is 1; the others are done all the same.
+
+    Example: portrayal translate runs/faces photos --out painted
+    """
+    piped = "-" in (source, out)
+    content = read_input(source, out, overwrite) if piped else b""
+    jobs: Iterable[Job] = () if piped else Jobs(Path(source), Path(out), suffix, shard)
+    total = sum(1 for _ in jobs)  # says what is wrong with INPUT before the model is loaded
+    from portrayal.inference.files import Files
+    from portrayal.inference.load import How
+
+    how = How(reverse, seed, resize, tile, overlap)
+    files = Files(quality, provenance, keep_exif, overwrite, limit)
+    translator = loaded(run, device, checkpoint, how)
+    if piped:
+        pipe(translator, content, out, suffix, how, files)
+    else:
+        translate_all(translator, jobs, total, how, files, batch)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of one part, found anew at every iteration, so that none need to be kept."""
+
+    source: Path
+    out: Path
+    suffix: "Format"
+    shard: str
+
+    def __iter__(self) -> "Iterator[Job]":
+        from portrayal.inference.jobs import find_jobs, in_shard, parse_shard
+
+        part = parse_shard(self.shard)
+        every = find_jobs(self.source, self.out, self.suffix)
+        return (job for job in every if in_shard(job, *part))
+
+
+def read_input(source: str, out: str, overwrite: bool) -> bytes:
+    """What is to be translated when standard input or output is used."""
+    from portrayal.core.errors import BadData, BadOption
+
+    if out != "-" and Path(out).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise BadOption(f"Standard input has no name: --out {out} must be a .png, .jpg or .webp.")
+    if out != "-" and Path(out).exists() and not overwrite:
+        raise BadOption(f"--out {out} exists: choose another, or add --overwrite.")
+    if out == "-" and sys.stdout.isatty():
+        raise BadOption("--out - would write a picture into the terminal: add > FILE.")
+    if source != "-" and not Path(source).is_file():
+        raise BadData(f"{source} is not a file: --out - takes one picture or standard input.")
+    content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    if not content:
+        raise BadData("Standard input is empty: give a picture, such as < photo.jpg.")
+    return content
+
+
+def loaded(run: Path, device: str, checkpoint: str, how: "How") -> "Translator":
+    """The model, with a line about which one it is; unusable settings are refused here."""
+    from portrayal.inference.load import load
+
+    translator = load(run, device=device, checkpoint=checkpoint, note=tell)
+    translator.check(how)
+    step, recipe = translator.about.get("step", "?"), translator.config["recipe"]
+    tell(f"{recipe} of {run}, checkpoint {checkpoint} (step {step}), on {translator.device}")
+    return translator
+
+
+def pipe(
+    translator: "Translator", content: bytes, out: str, suffix: str, how: "How", files: "Files"
+) -> None:
+    """One picture from memory to standard output or to a file."""
+    from portrayal.core.runs import write_atomically
+    from portrayal.inference.files import translate_bytes
+
+    kind = Path(out).suffix if out != "-" else ".png" if suffix == "keep" else f".{suffix}"
+    answer = translate_bytes(translator, content, kind, how, files)
+    if out == "-":
+        sys.stdout.buffer.write(answer)
+    else:
+        write_atomically(Path(out), answer)
+
+
+def translate_all(
+    translator: "Translator",
+    jobs: "Iterable[Job]",
+    total: int,
+    how: "How",
+    files: "Files",
+    batch: int | None,
+) -> None:
+    """Work through the jobs under a bar, then say what was done and what was not."""
+    from portrayal.cli.progress import bar, say
+    from portrayal.inference.files import translate_files
+
+    failed: list[Outcome] = []
+    counts = Counter[str]()
+    largest = (0, 0)
+    with stoppable(), bar("Translating", total, "pictures") as advance:
+        for outcome in translate_files(translator, jobs, how, files, batch=batch):
+            counts[outcome.kind if outcome.kind != "skipped" else outcome.reason] += 1
+            if outcome.kind == "failed":
+                failed.append(outcome)
+            largest = max(largest, outcome.size or largest, key=max)
+            advance(1)
+    done, bad = counts.pop("done", 0), counts.pop("failed", 0)
+    skipped = [f"{count} {reason}" for reason, count in sorted(counts.items())]
+    say(", ".join([f"{done} of {total} pictures translated", *skipped, f"{bad} failed"]))
+    advise(translator, largest, how)
+    list_failures(failed)
+
+
+def advise(translator: "Translator", largest: tuple[int, int], how: "How") -> None:
+    """One line when pictures are much larger than what the model has learned on."""
+    trained = translator.training_size
+    if trained and not how.resize and max(largest) > 2 * max(trained):
+        tell(
+            f"The largest picture is {largest[1]} x {largest[0]}; the model learned on "
+            f"{trained[1]} x {trained[0]} and expects things of that size. If the answers look "
+            "wrong, try --resize."
+        )
+
+
+def list_failures(failed: "Sequence[Outcome]") -> None:
+    """Name every picture that failed and leave with exit code 1, if any did."""
+    if not failed:
+        return
+    for outcome in failed[:LISTED]:
+        tell(f"failed: {outcome.name}: {outcome.reason}")
+    if len(failed) > LISTED:
+        tell(f"and {len(failed) - LISTED} more")
+    raise typer.Exit(1)
+
+
+def tell(text: str) -> None:
+    """One line on standard error, whatever bytes a file name holds."""
+    print(text.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM end the command with one line; what is written is whole."""
+    from portrayal.core.errors import Interrupted
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        text = "Stopped. What is done stays; the same command goes on from here."
+        raise Interrupted(text, 128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
