@@ -56,12 +56,12 @@ def make_dataset(folder: Path, counts: dict[str, int], size: int = 48) -> Path:
     return folder
 
 
-def make_run(folder: Path, data: Path, *, rows: int = 120, tested: int = 9) -> Path:
+def make_run(folder: Path, data: Path, *, rows: int = 120, tested: int = 9, size: int = 48) -> Path:
     """A whole run on the dataset `data`, evaluated."""
     folder.mkdir(parents=True)
     settings = {"epochs": 20.0, "batch": 1, "learning_rate": 2e-4, "betas": [0.5, 0.999]}
     config = {"l1": 100.0, "loss": "vanilla", "generator": "unet_256", "labels": {"real": 1.0}}
-    summary = {"path": str(data), "sha256": "ab" * 32, "kind": "paired", "size": [48, 48]}
+    summary = {"path": str(data), "sha256": "ab" * 32, "kind": "paired"} | {"size": [size, size]}
     about = {"format": 1, "version": "0.1.0", "recipe": "pix2pix", "preset": "paper"}
     about |= {"config": config, "settings": settings, "started": "2026-01-02T03:04:05"}
     about |= {"data": summary | {"counts": {"train": 20, "val": 4, "test": tested}}}
@@ -72,12 +72,19 @@ def make_run(folder: Path, data: Path, *, rows: int = 120, tested: int = 9) -> P
     write_log(folder, rows)
     for number in (10, 30, 100, 300, 1000, rows * 20):
         share = min(1, 0.2 + math.log10(number) / 4)
-        triples = [(s, between(s, t, share), t) for s, t in map(disc, range(4))]
-        grid = np.concatenate([np.concatenate(triple, axis=1) for triple in triples])
-        save(folder / "samples" / f"step_{number:08d}.png", grid)
+        triples = [
+            (s, between(s, t, share), t) for s, t in (disc(index, size) for index in range(4))
+        ]
+        sheet = np.full((4 * (size + 4) - 4, 3 * (size + 4) - 4, 3), 255, np.uint8)
+        for row, triple in enumerate(triples):
+            for column, picture in enumerate(triple):
+                top, left = row * (size + 4), column * (size + 4)
+                sheet[top : top + size, left : left + size] = picture
+        save(folder / "samples" / f"step_{number:08d}.png", sheet)
     write_weights(folder / "checkpoints" / "best_ssim")
-    write_json(folder / "checkpoints" / "best_ssim" / "about.json", {"step": 2000})
-    write_scores(folder, data, tested)
+    best = {"step": rows * 20}
+    write_json(folder / "checkpoints" / "best_ssim" / "about.json", best)
+    write_scores(folder, data, tested, size)
     return folder
 
 
@@ -112,11 +119,11 @@ def write_weights(folder: Path) -> None:
     (folder / "weights.safetensors").write_bytes(len(data).to_bytes(8, "little") + data)
 
 
-def write_scores(folder: Path, data: Path, tested: int) -> None:
+def write_scores(folder: Path, data: Path, tested: int, size: int) -> None:
     names = [f"disc_{index:03d}" for index in range(24, 24 + tested)]
     rng = np.random.default_rng(1)
     for index, name in enumerate(names):
-        source, target = disc(24 + index)
+        source, target = disc(24 + index, size)
         made = between(source, target, 0.5 + 0.05 * index)
         save(folder / "translations" / "test" / f"{name}.png", made)
         scores = {"l1": 0.09 - 0.005 * index, "psnr": 17 + index / 2, "ssim": 0.6 + index / 40}

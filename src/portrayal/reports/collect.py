@@ -38,11 +38,11 @@ class Run:
 
     @property
     def data_folder(self) -> Path | None:
-        """Where the pictures were when the run was started, if they still are."""
-        place = _mapping(self.config.get("data")).get("path")
-        if not isinstance(place, str) and self.results:
-            place = self.results.data.get("path")
-        return Path(place) if isinstance(place, str) and _is_folder(Path(place)) else None
+        """Where the pictures were when they were scored or learned from, if they still are."""
+        places = [self.results.data.get("path")] if self.results else []
+        places.append(_mapping(self.config.get("data")).get("path"))
+        paths = [Path(place) for place in places if isinstance(place, str)]
+        return next((path for path in paths if _is_folder(path)), None)
 
 
 def collect(folder: Path) -> Run:

@@ -5,7 +5,7 @@ import math
 from portrayal.reports.collect import Row, Run
 from portrayal.reports.plots import Chart, chart, epoch_window
 
-NOT_TERMS = ("step", "epoch", "seconds", "rate")
+NOT_TERMS = ("step", "steps", "epoch", "seconds", "rate")
 PROBABILITIES = ("p_real", "p_fake")
 JUDGEMENTS = ("loss_D_real", "loss_D_fake")
 ACCURACIES = ("acc_real", "acc_fake")
@@ -32,7 +32,7 @@ def _validation_chart(run: Run, metric: str) -> Chart:
     if best is not None:
         nearest = min(rows, key=lambda row: abs(row["step"] - best))
         text = f"best {nearest['scores'][metric]:.3g} at step {nearest['step']:,.0f}"
-        mark = (nearest["step"], title, text)
+        mark = (float(nearest["step"]), title, text)
     return chart(
         f"{title}{unit}",
         [row["step"] for row in rows],
@@ -80,7 +80,7 @@ def window_text(run: Run) -> str:
         return f"All {len(run.log):,} logged values, not smoothed."
     return (
         f"Solid: centred moving mean over {window:,} logged values, about {steps:,.0f} steps. "
-        "Faint: the values themselves."
+        "Faint: the values themselves, of which the most extreme 2 % may lie outside."
     )
 
 

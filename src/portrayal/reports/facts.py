@@ -7,6 +7,7 @@ from itertools import pairwise
 from portrayal.core.runs import FORMAT
 from portrayal.reports.collect import Row, Run
 
+HIDDEN = ("format", "command")  # of the environment: said elsewhere
 LONGEST = 400  # characters of one value
 
 
@@ -79,7 +80,7 @@ def data_facts(run: Run) -> DataFacts:
 
 def environment_facts(run: Run) -> list[Fact]:
     """Versions and machine, and who scored it with what."""
-    facts = [Fact(name, text) for name, text in flat(run.environment) if name != "format"]
+    facts = [Fact(name, text) for name, text in flat(run.environment) if name not in HIDDEN]
     if run.results:
         scored = f"{run.results.machine}, version {run.results.version}"
         facts.append(Fact("evaluated on", scored.strip(", ")))

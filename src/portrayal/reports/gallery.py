@@ -19,6 +19,7 @@ from portrayal.reports.results import Results, decimals, leading_metric, number
 SIDE = 256  # longest side of an embedded picture
 RANDOM, RANKED = 6, 3  # examples shown: drawn at random; best and worst
 FILM_PICTURES, FILM_STEPS = 4, 24
+GAPS = (4, 0)  # pixels between the pictures of a sample grid
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ def groups(run: Run, metric: str | None = None) -> list[Group]:
             reverse=better == "higher",
         )
         count = min(RANKED, len(order) // 2)
-        chosen.append(("Best", f"{better.capitalize()}st {title} of {len(order)}.", order[:count]))
-        other = "Lowest" if better == "higher" else "Highest"
+        words = ("Highest", "Lowest")
+        highest, lowest = words if better == "higher" else words[::-1]
+        chosen.append(("Best", f"{highest} {title} of {len(order)}.", order[:count]))
         worst = order[len(order) - count :][::-1]
-        chosen.append(("Worst", f"{other} {title} of {len(order)}.", worst))
+        chosen.append(("Worst", f"{lowest} {title} of {len(order)}.", worst))
     return [
         Group(title, note, [_example(run, results, row) for row in picked])
         for title, note, picked in chosen
@@ -184,29 +186,37 @@ def film(run: Run) -> Film | None:
 
 
 def film_strips(grid: Pixels, config: Row) -> tuple[list[Pixels], int]:
-    """Cut a grid into strips of sources, fakes and truths, each with up to FILM_PICTURES beside
-    each other. A grid of unknown layout stays as it is.
+    """Cut a grid into strips of sources, fakes and truths, up to FILM_PICTURES side by side.
+
+    A grid of unknown layout stays as it is.
     """
-    height, width = grid.shape[:2]
-    cell = width // 3
-    aspect = _aspect(config)
-    tall = round(cell * aspect) if aspect else 0
-    if width % 3 or tall < 1 or height % tall:
+    layout = next((cut for gap in GAPS if (cut := _cut(grid, gap, config))), None)
+    if layout is None:
         return [grid], 1
-    count = min(FILM_PICTURES, height // tall)
-    columns = [grid[:, i * cell : (i + 1) * cell] for i in range(3)]
-    rows = [slice(i * tall, (i + 1) * tall) for i in range(count)]
-    return [np.concatenate([column[row] for row in rows], axis=1) for column in columns], count
+    columns, rows = layout
+    rows = rows[:FILM_PICTURES]
+    strips = [np.concatenate([grid[row, column] for row in rows], axis=1) for column in columns]
+    return strips, len(rows)
 
 
-def _aspect(config: Row) -> float:
-    """Height over width of a picture; square when the size is not told, 0 when it varies."""
+def _cut(grid: Pixels, gap: int, config: Row) -> tuple[list[slice], list[slice]] | None:
+    """The three columns and the rows of a grid with `gap` pixels between its pictures."""
+    height, width = grid.shape[:2]
+    wide = (width + gap) // 3 - gap
+    tall = _height(config, wide)
+    fits = wide > 0 and tall > 0 and (width + gap) % 3 == 0 and (height + gap) % (tall + gap) == 0
+    if not fits:
+        return None
+    columns = [slice(x, x + wide) for x in range(0, width, wide + gap)]
+    return columns, [slice(y, y + tall) for y in range(0, height, tall + gap)]
+
+
+def _height(config: Row, width: int) -> int:
+    """Height of a picture of that width; square when the size is not told, 0 when it differs."""
     data = config.get("data")
     size = data.get("size") if isinstance(data, dict) else None
-    if (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(isinstance(s, int) and s > 0 for s in size)
-    ):
-        return float(size[0] / size[1])
-    return 1.0 if size is None else 0.0
+    if size is None:
+        return width
+    if not isinstance(size, list) or len(size) != 2 or size[1] != width:
+        return 0
+    return size[0] if isinstance(size[0], int) else 0

@@ -44,7 +44,8 @@ class TableRow:
     n: int
     texts: dict[str, str] = field(default_factory=dict)
     whiskers: dict[str, Whisker] = field(default_factory=dict)
-    place: str = ""
+    judgement: str = ""
+    reason: str = ""
     tone: str = ""  # good, bad or empty
 
 
@@ -110,10 +111,14 @@ def score_table(run: Run) -> list[TableRow]:
     for metric in run.results.metrics():
         found = {s.answer: s for s in run.results.scores if s.metric == metric}
         first = found.get("translation") or next(iter(found.values()))
-        digits = decimals(list(found.values()))
-        place = comparison(run.results, metric)
-        tone = {"better": "good", "worse": "bad"}.get(place.split(" ")[0].rstrip(","), "")
-        texts = {str(answer): with_interval(score, digits) for answer, score in found.items()}
+        judgement, _, reason = comparison(run.results, metric).partition(", ")
+        pair = [score for score in found.values() if score.answer != "difference"]
+        digits = {"difference": decimals([s for s in found.values() if s not in pair])}
+        shared = decimals(pair)
+        texts = {
+            str(answer): with_interval(score, digits[answer] if score not in pair else shared)
+            for answer, score in found.items()
+        }
         rows.append(
             TableRow(
                 f"{first.name}{f' ({first.unit})' if first.unit else ''}",
@@ -121,9 +126,10 @@ def score_table(run: Run) -> list[TableRow]:
                 first.protocol,
                 first.n,
                 texts,
-                whiskers([s for s in found.values() if s.answer != "difference"]),
-                place,
-                tone,
+                whiskers(pair),
+                judgement,
+                reason,
+                {"better": "good", "worse": "bad"}.get(judgement.split(" ")[0], ""),
             )
         )
     return rows

@@ -102,6 +102,9 @@ def tick_text(value: float) -> str:
     >>> tick_text(0.25), tick_text(20000.0), tick_text(-1500000.0)
     ('0.25', '20k', '−1.5M')
     """
+    if 0 < abs(value) < 1e-3:
+        digits, power = f"{value:e}".split("e")
+        return f"{float(digits):g}e{int(power)}".replace("-", "−")
     for size, suffix in ((1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if suffix == 'k' else size):g}{suffix}".replace("-", "−")

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Better = Literal["higher", "lower"]
 Answer = Literal["translation", "input", "difference"]  # difference: translation - input, paired
+APART, OVERLAP = "intervals apart", "intervals overlap"
 MEASURES = ("value", "low", "high")
 
 
 class Score(BaseModel):
-    """A mean and its 95 % interval; None stands for infinite, as PSNR of equal pictures is."""
+    """A mean and its 95 % interval; None stands for unknown (the bounds of a lone picture)."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -45,7 +46,7 @@ class Results(BaseModel):
     split: str
     n: int = Field(ge=0)
     scores: list[Score]
-    interval: str = ""
+    interval: str = ""  # how the intervals were computed
     seed: int = 0
     data: dict[str, Any] = {}
     model: dict[str, Any] = {}
@@ -75,21 +76,21 @@ def apart(translation: Score, other: Score) -> bool:
 
 
 def comparison(results: Results, metric: str) -> str:
-    """How the translation stands to the input in one metric: better, worse, or not told apart."""
+    """How the translation stands to the input in one metric: judgement, reason."""
     ours, theirs = results.score(metric), results.score(metric, "input")
     if ours is None or theirs is None:
         return ""
     if apart(ours, theirs):
-        return "better, intervals apart"
+        return f"better, {APART}"
     if apart(theirs, ours):
-        return "worse, intervals apart"
+        return f"worse, {APART}"
     difference = results.score(metric, "difference")
     if difference is None or difference.low is None or difference.high is None:
-        return "intervals overlap"
+        return f"not told apart, {OVERLAP}"
     if difference.low <= 0 <= difference.high:
-        return "not told apart"
+        return "not told apart, difference may be 0"
     won = (difference.low > 0) == (ours.better == "higher")
-    return f"{'better' if won else 'worse'} in pairs, intervals overlap"
+    return f"{'better' if won else 'worse'} in pairs, {OVERLAP}"
 
 
 def decimals(scores: list[Score]) -> int:
@@ -100,9 +101,9 @@ def decimals(scores: list[Score]) -> int:
 
 
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
-    """A value as printed: a true minus sign, and the infinity sign for None."""
+    """A value as printed: with a true minus sign, and a question mark for None."""
     if value is None:
-        return "∞"
+        return "?"
     return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
@@ -143,7 +144,10 @@ def standing(results: Results) -> str:
             places.setdefault(place, []).append(ours.name if ours else metric)
     if not places:
         return ""
-    parts = [f"{place} on {_listed(names)}" for place, names in places.items()]
+    parts = []
+    for place, names in places.items():
+        judgement, reason = place.split(", ")
+        parts.append(f"{judgement} on {_listed(names)} ({reason})")
     return f"Compared with returning the input unchanged: {'; '.join(parts)}."
 
 

@@ -1,0 +1,104 @@
+"""`portrayal evaluate`: scores of a run, or of two folders of pictures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrayal.cli.options import With
+
+if TYPE_CHECKING:
+    from portrayal.evaluation.evaluate import Scored
+
+
+def evaluate(
+    answers: Annotated[
+        Path, typer.Argument(metavar="RUN|FAKE", help="A run, or a folder of answers. E.g. runs/a")
+    ],
+    truths: Annotated[
+        Path | None,
+        typer.Argument(metavar="[REAL]", help="Truths of the same names. E.g. data/test/target"),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of the run's data. E.g. --split val")] = "test",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="May be repeated; all that fit, if not given. E.g. --metric ssim"),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", help="Inputs of two folders, to compare. E.g. --input data/test/source"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the scores of two folders. E.g. --out scores")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
+    ] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
+    ] = "newest",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the intervals. E.g. --seed 1")] = 0,
+    with_files: With = None,
+) -> None:
+    """Score a run, or two folders of pictures with the same names.
+
+    Every score has its 95 % interval and stands beside that of the input itself: a translator must
+    beat doing nothing. A run keeps its translations in RUN/translations/SPLIT, its scores in
+    RUN/results.json and those of single pictures in RUN/pictures.jsonl.
+
+    Examples: portrayal evaluate runs/faces
+    portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim
+    """
+    from portrayal.cli.progress import bar, warn
+    from portrayal.core.errors import BadOption
+    from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
+
+    request = Request(metric, seed)
+    if truths:
+        if data or checkpoint != "newest" or split != "test":
+            raise BadOption("--data, --checkpoint and --split are for runs, not for two folders.")
+        show(evaluate_folders(answers, truths, request, source=source, out=out, bar=bar), out)
+        return
+    if source or out:
+        raise BadOption("--input and --out are for two folders; a run knows its own.")
+    scored = evaluate_run(
+        answers,
+        request,
+        split=split,
+        checkpoint=checkpoint,
+        data=data,
+        device=device,
+        bar=bar,
+        note=warn,
+    )
+    show(scored, answers)
+    typer.echo(f"Next: portrayal report {answers}")
+
+
+def show(scored: "Scored", folder: Path | None) -> None:
+    """The table of scores, and what they say."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from portrayal.reports.results import comparison, decimals, standing, verdict, with_interval
+
+    results = scored.results
+    table = Table(title=f"{results.n} pictures, {results.interval}")
+    against = any(score.answer == "input" for score in results.scores)
+    for heading in ("metric", "translation", *(("input itself", "difference", "") * against)):
+        table.add_column(heading, overflow="fold")
+    for name in results.metrics():
+        found = [score for score in results.scores if score.metric == name]
+        title = f"{found[0].name}{f' ({found[0].unit})' if found[0].unit else ''}"
+        digits = decimals(found[:2])
+        cells = [with_interval(s, digits if s in found[:2] else decimals([s])) for s in found]
+        arrow = "↑" if found[0].better == "higher" else "↓"
+        table.add_row(f"{title} {arrow}", *cells, *([comparison(results, name)] * against))
+    Console().print(table)
+    typer.echo(verdict(results))
+    if compared := standing(results):
+        typer.echo(compared)
+    typer.echo(f"Wrote {folder}/results.json" if folder else "--out FOLDER keeps these scores.")

@@ -1,0 +1,105 @@
+"""The one scorer: what validation during training and the test at the end have in common.
+
+A picture is scored alone, from its 8-bit pixels, so that neither batch nor order nor the number of
+pictures changes a value, and a file on disk scores what the picture in memory scored.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+from portrayal.core.errors import BadData, BadOption
+from portrayal.core.images import Pixels, pixels_of, signed, unit, unit_of
+from portrayal.core.palette import CLASS_COLOURS
+from portrayal.data.dataset import Pair
+from portrayal.metrics import metrics
+
+Scores = dict[str, tuple[float, Literal["higher", "lower"]]]
+
+
+class Pairs(Protocol):
+    """Pictures with their truths: a split of a dataset."""
+
+    def __len__(self) -> int: ...
+    def row(self, index: int) -> dict[str, Any]:
+        """Facts about one pair."""
+
+    def rows(self) -> Iterable[dict[str, Any]]:
+        """Facts about all pairs."""
+
+    def pair(self, index: int) -> Pair:
+        """One pair of pictures."""
+
+
+class Translating(Protocol):
+    """Whatever turns a signed (B, 3, H, W) batch into another: a recipe as it stands."""
+
+    def translate(self, source: Tensor) -> Tensor:
+        """Signed (B, 3, H, W) -> signed (B, 3, H, W)."""
+
+
+def choose_metrics(wanted: Sequence[str] | None, classes: Iterable[object]) -> list[str]:
+    """The metrics to compute: those asked for, or all that single pictures allow.
+
+    `classes` holds the class of every picture. Scores that need classes are chosen when each
+    picture has one that core/palette.py knows.
+    """
+    if wanted:
+        for name in wanted:
+            metrics[name]  # an unknown name fails before any work
+            if metrics.card(name).needs == "sets":
+                raise BadOption(
+                    f"{name} compares sets of pictures, not pairs; choose among "
+                    f"{', '.join(choose_metrics(None, ['ship']))}."
+                )
+        return list(dict.fromkeys(wanted))
+    known = [name in CLASS_COLOURS if isinstance(name, str) else False for name in classes]
+    kinds = ("pairs", "classes") if known and all(known) else ("pairs",)
+    described = [name for name in metrics if name in metrics.cards]
+    return [name for name in described if metrics.card(name).needs in kinds]
+
+
+def score_picture(
+    chosen: Sequence[str], fake: Pixels, real: Pixels, row: Mapping[str, Any]
+) -> dict[str, float]:
+    """Scores of one picture against its truth, both (H, W, 3)."""
+    made, truth = unit(fake)[None], unit(real)[None]
+    scores = {}
+    for name in chosen:
+        if metrics.card(name).needs == "classes":
+            scores[name] = float(metrics[name](made, truth, [class_of(row)]))
+        else:
+            scores[name] = float(metrics[name](made, truth))
+    return scores
+
+
+def class_of(row: Mapping[str, Any]) -> str:
+    """The class of a picture, or one line that says what is missing."""
+    name = row.get("class")
+    if not isinstance(name, str):
+        raise BadData(
+            f"{row.get('name')!r} has no class, which this score needs; leave it out, or add a "
+            "column 'class' to metadata.jsonl."
+        )
+    return name
+
+
+def validation_scorer(
+    split: Pairs, chosen: Sequence[str] | None = None, *, limit: int = 100
+) -> Callable[[Translating], Scores]:
+    """A function that scores a recipe on the same pairs every time, spread over the split."""
+    count = min(limit, len(split))
+    indices = [round(i * (len(split) - 1) / max(1, count - 1)) for i in range(count)]
+    names = choose_metrics(chosen, (split.row(index).get("class") for index in indices))
+
+    def score(recipe: Translating) -> Scores:
+        sums = dict.fromkeys(names, 0.0)
+        for index in indices:
+            pair = split.pair(index)
+            fake = pixels_of(unit_of(recipe.translate(signed(pair.source)[None])[0]))
+            for name, value in score_picture(names, fake, pair.target, pair.row).items():
+                sums[name] += value
+        return {name: (sums[name] / count, metrics.card(name).better) for name in names}
+
+    return score
