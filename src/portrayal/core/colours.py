@@ -131,25 +131,46 @@ def _srgb(image: Image.Image) -> tuple[Image.Image, str | None]:
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     from PIL import ImageCms
 
-    source = ImageCms.ImageCmsProfile(BytesIO(profile))
-    space = source.profile.xcolor_space.strip()
+    space, transform = _transform(profile)
     mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space)
     if mode == "RGB" and image.mode == "L":
         image = image.convert("RGB")
     if mode != image.mode:
         raise ValueError(f"made for {space}, the picture is {image.mode}")
-    if mode == "RGB" and (source.profile.profile_description or "").startswith("sRGB"):
-        return image  # the way there and back would only cost roundings
-    done = ImageCms.profileToProfile(
-        image,
+    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+
+
+@lru_cache(maxsize=16)  # a folder's pictures mostly carry the same few profiles
+def _transform(profile: bytes) -> tuple[str, Any]:
+    """The profile's colour space and the way from it to sRGB; None as the way from sRGB itself."""
+    from PIL import ImageCms
+
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    space = source.profile.xcolor_space.strip()
+    transform = _way(source, {"GRAY": "L", "Lab": "LAB"}.get(space, space))
+    if space == "RGB":  # the way from sRGB to sRGB would only cost roundings
+        levels = np.linspace(0, 255, 6).astype(np.uint8)
+        grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(6, 36, 3)
+        done: Any = ImageCms.applyTransform(Image.fromarray(grid), transform)
+        if np.abs(np.asarray(done, np.int16) - grid).max() <= 2:
+            return space, None
+    return space, transform
+
+
+def _way(source: Any, mode: str) -> Any:
+    from PIL import ImageCms
+
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+    if mode == "L":  # littlecms' optimised grey table is up to 10 levels off in the shadows
+        flags |= ImageCms.Flags.NOOPTIMIZE
+    return ImageCms.buildTransform(
         source,
-        _standard(),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
+        mode,
+        "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags,
     )
-    assert done is not None  # only in-place conversion returns None
-    return done
 
 
 def _from_lab(image: Image.Image) -> Image.Image:
@@ -157,13 +178,4 @@ def _from_lab(image: Image.Image) -> Image.Image:
     from PIL import ImageCms
 
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    done = ImageCms.profileToProfile(image, lab, _standard(), outputMode="RGB")
-    assert done is not None
-    return done
-
-
-@lru_cache(maxsize=1)
-def _standard() -> Any:
-    from PIL import ImageCms
-
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    return ImageCms.applyTransform(image, _way(lab, "LAB")) or image

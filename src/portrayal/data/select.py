@@ -16,6 +16,7 @@ from portrayal.core.images import Pixels
 from portrayal.features.faces import Face
 
 Rule = Literal["keep", "reject", "only"]
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Greyness(NamedTuple):
@@ -25,11 +26,14 @@ class Greyness(NamedTuple):
     explained: share 0..1 of the chroma variance that brightness explains; about 1 for a tinted grey
     picture such as a sepia scan, whose colour is a function of its brightness.
     left: root mean square of the chroma that brightness does not explain, in levels.
+    tones: how many of 32 brightness bins hold 1 % of the picture or more. Brightness explains a
+    drawing of two flat colours as well, but a scan has many tones.
     """
 
     spread: float
     explained: float
     left: float
+    tones: int
 
 
 def greyness(pixels: Pixels) -> Greyness:
@@ -40,15 +44,17 @@ def greyness(pixels: Pixels) -> Greyness:
     values = np.asarray(small, np.float32).reshape(-1, 3)
     every = pixels.astype(np.int16)
     spread = float((every.max(axis=2) - every.min(axis=2)).mean())
-    return Greyness(spread, *_explained(values))
+    tones = np.bincount((values @ _LUMA / 8).astype(np.intp), minlength=32) >= len(values) / 100
+    return Greyness(spread, *_explained(values), int(tones.sum()))
 
 
 def is_grey(
     pixels: Pixels, *, spread: float = 3.0, explained: float = 0.99, left: float = 2.5
 ) -> bool:
-    """Whether a picture is grey or a tinted grey scan, by any of the three measures."""
+    """Whether a picture is grey, or a tinted grey scan of at least 8 tones."""
     found = greyness(pixels)
-    return found.spread <= spread or found.explained > explained or found.left <= left
+    tinted = found.tones >= 8 and (found.explained > explained or found.left <= left)
+    return found.spread <= spread or tinted
 
 
 def face_share(pixels: Pixels, detector: Callable[[Pixels], list[Face]]) -> float | None:
@@ -97,8 +103,8 @@ def _check(rule: str) -> None:
 
 
 def _explained(values: NDArray[np.float32]) -> tuple[float, float]:
-    """R squared, and what is left, of red - green and blue - green fitted as cubics of brightness."""
-    luma = values @ np.array([0.299, 0.587, 0.114], np.float32) / 255
+    """Red - green and blue - green fitted as cubics of brightness: R squared, and what is left."""
+    luma = values @ _LUMA / 255
     chroma = values[:, [0, 2]] - values[:, [1]]  # (N, 2)
     chroma = chroma - chroma.mean(axis=0)
     powers = np.stack([luma**power for power in range(4)], axis=1)  # (N, 4)

@@ -1,0 +1,51 @@
+"""What all tests share: the real pictures beside the repository, and generated ones."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems() -> None:
+    """One thread: results are the same to the bit, and tests share the cores with others."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pictures and weights that is not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the real pictures in {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def noise() -> Callable[..., np.ndarray]:
+    """noise(height, width, seed=0): every pixel random, (H, W, 3) uint8."""
+
+    def make(height: int, width: int, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        return rng.integers(0, 256, (height, width, 3), np.uint8)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., np.ndarray]:
+    """scene(height, width, seed=0): smooth tones with a few sharp discs, like a photograph."""
+
+    def make(height: int, width: int, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+        tones = [100 + 80 * np.sin(3 * (a * x + b * y) + c) for a, b, c in rng.random((3, 3))]
+        picture = np.stack(tones, axis=2)
+        for cy, cx, radius in rng.random((4, 3)) * [1, 1, 0.25] + [0, 0, 0.05]:
+            picture[np.hypot(y - cy, x - cx) < radius] = rng.integers(0, 256, 3)
+        return picture.clip(0, 255).astype(np.uint8)
+
+    return make
