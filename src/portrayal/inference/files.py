@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from portrayal.core.errors import BadData, BadPicture
@@ -22,6 +23,7 @@ from portrayal.inference.load import How, Translator
 
 THREADS = min(8, os.cpu_count() or 1)  # that read and write files
 
+Writer = Callable[[Path, bytes], None]  # `write_atomically`, or one that fails in a test
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -63,6 +65,7 @@ def translate_files(
     files: Files = Files(),
     *,
     batch: int | None = None,
+    write: Writer = write_atomically,
 ) -> Iterator[Outcome]:
     """Translate and write; yields one outcome per job as it comes, not always in order.
 
@@ -70,13 +73,13 @@ def translate_files(
     """
     with ThreadPoolExecutor(THREADS) as pool:
         read = partial(load_job, translator=translator, how=how, files=files)
-        write = partial(write_job, files=files)
+        finish = partial(write_job, files=files, write=write)
         answered: Iterator[Loaded | Outcome] = (
             item
             for group in equal_sizes(ahead(pool, read, jobs), how.tile, batch)
             for item in translate_group(translator, group, how, batch)
         )
-        yield from ahead(pool, write, answered)
+        yield from ahead(pool, finish, answered)
 
 
 def ahead(
@@ -168,7 +171,7 @@ def translate_group(
             yield replace(item, pixels=answer)
 
 
-def write_job(item: Loaded | Outcome, files: Files) -> Outcome:
+def write_job(item: Loaded | Outcome, files: Files, write: Writer) -> Outcome:
     """Write one answer, whole or not at all."""
     if isinstance(item, Outcome):
         return item
@@ -176,7 +179,7 @@ def write_job(item: Loaded | Outcome, files: Files) -> Outcome:
     try:
         exif = read_exif(job.source) if files.keep_exif else None
         mark = item.mark if files.provenance else None
-        write_atomically(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
+        write(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
     except OSError as error:  # of this file alone; a full disk is CannotWrite and ends the run
         return Outcome(job.name, "failed", f"{job.output}: {(error.strerror or '').lower()}")
     height, width = item.pixels.shape[:2]
