@@ -11,13 +11,13 @@ from portrayal.core.runs import append_line, read_lines, write_atomically, writi
 class Journal:
     """log.jsonl, scores.jsonl and samples/ of a run; silent on all ranks but the first."""
 
-    def __init__(self, run: Path, first_step: int, writes: bool) -> None:
+    def __init__(self, run: Path, done: int, writes: bool) -> None:
         self.run, self.writes = run, writes
         if writes:
             with writing(run):
                 run.mkdir(parents=True, exist_ok=True)
             for name in ("log.jsonl", "scores.jsonl"):
-                forget_from(run / name, first_step)
+                forget_after(run / name, done)
 
     def log(self, step: int, numbers: Mapping[str, Any]) -> None:
         """One line of numbers for a step."""
@@ -35,10 +35,10 @@ class Journal:
             write_atomically(self.run / "samples" / f"step_{step:08d}.png", png)
 
 
-def forget_from(path: Path, step: int) -> None:
+def forget_after(path: Path, step: int) -> None:
     """Drop the lines written after the checkpoint a run resumes from: they will come again."""
     rows = list(read_lines(path))
-    kept = [row for row in rows if row["step"] < step]
+    kept = [row for row in rows if row["step"] <= step]
     if path.exists() and (len(kept) < len(rows) or not path.read_bytes().endswith(b"\n")):
         write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
 

@@ -34,7 +34,7 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
         dist.all_reduce(finite, dist.ReduceOp.MIN)  # all stop together, or none
     if loss.device.type == "cpu":
         if not finite:
-            raise NotFinite(f"a loss became {float(loss)}")
+            raise NotFinite(f"a loss became {float(loss.detach())}")
     else:
         optimizer.found_inf = 1 - finite  # type: ignore[attr-defined]
     loss.backward()  # type: ignore[no-untyped-call]
