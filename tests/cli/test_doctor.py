@@ -5,9 +5,18 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from portrayal.cli import answer
-from portrayal.cli.doctor import WEIGHTS, attempt, self_check, weights, weights_folder
+from portrayal.cli.doctor import (
+    WEIGHTS,
+    Fact,
+    attempt,
+    self_check,
+    tell,
+    weights,
+    weights_folder,
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +81,13 @@ def test_a_part_that_raises_is_a_failure_in_one_line():
     fact = attempt("opencv", broken)
     assert fact.state == "failed"
     assert fact.value == "ImportError: libGL.so.1: cannot open shared object file"
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_failure_is_exit_code_1_and_a_missing_part_is_not(as_json, capsys):
+    fine = [Fact("Parts", "a", "here"), Fact("Parts", "b", "optional", "missing", "pip install b")]
+    tell(fine, as_json)
+    with pytest.raises(typer.Exit) as stopped:
+        tell([*fine, Fact("Parts", "c", "broken", "failed")], as_json)
+    assert stopped.value.exit_code == 1
+    assert "pip install b" in capsys.readouterr().out

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 
-from portrayal.cli import COMMANDS, load_command
+from portrayal.cli import COMMANDS, complete, load_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +64,25 @@ def test_every_argument_is_explained(name, command):
 def test_the_list_of_commands_says_what_the_commands_say_themselves(name):
     first_paragraph = load_command(name).help.split("\n\n")[0]
     assert " ".join(first_paragraph.split()) == COMMANDS[name]
+
+
+def test_help_completed_for_typer_keeps_brackets_and_shows_every_default(capsys):
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+    @app.command()
+    def cut(
+        size: Annotated[int | None, typer.Option(help="Sides [h,w]. E.g. --size 4")] = None,
+        dry: Annotated[bool, typer.Option("--dry", help="Nothing. E.g. --dry")] = False,
+    ) -> None:
+        """Cut [red]paper[/red]."""
+
+    complete(typer.main.get_command(app)).main(["--help"], standalone_mode=False)
+    page = capsys.readouterr().out
+    assert "Cut [red]paper[/red]." in page
+    assert "Sides [h,w]." in page
+    assert "[default: (none)]" in page
+    assert "[default: (off)]" in page
+    assert "--with" in page
 
 
 def test_committed_help_pages_are_current(tmp_path):

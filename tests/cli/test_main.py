@@ -133,7 +133,15 @@ def test_a_real_control_c_ends_a_command_with_130(tmp_path):
     assert program.returncode == 130
 
 
-@pytest.mark.parametrize("form", [["--with", "{}", "doctor", "--help"], ["--with={}", "--version"]])
+FORMS = [
+    ["--with={}", "--version"],
+    ["--with", "{}", "doctor", "--help"],
+    ["doctor", "--help", "--with={}"],
+    ["--with={}", "doctor", "--with", "{}", "--help"],
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_the_user_adds_to_a_catalogue(form, tmp_path, capsys):
     from portrayal.filters import filters
 

@@ -60,9 +60,16 @@ def doctor(
 
     Example: portrayal doctor
     """
-    facts = [*machine(), *versions(), *weights(weights_folder()), *optional_parts(), *self_check()]
-    failed = [fact for fact in facts if fact.state == "failed"]
-    if json:
+    tell(
+        [*machine(), *versions(), *weights(weights_folder()), *optional_parts(), *self_check()],
+        json,
+    )
+
+
+def tell(facts: list[Fact], as_json: bool) -> None:
+    """Print facts; exit code 1 if one of them is a failure."""
+    failed = any(fact.state == "failed" for fact in facts)
+    if as_json:
         from json import dumps
 
         typer.echo(dumps({"ok": not failed, "facts": [asdict(fact) for fact in facts]}, indent=1))
