@@ -112,7 +112,7 @@ def test_weights_that_are_not_finite_are_never_saved(tiny, endless, tmp_path):
         with torch.no_grad():
             next(recipe.generator.parameters()).fill_(float("inf"))
 
-    with pytest.raises(BadData, match="1 weights are not finite, first generator.first.weight"):
+    with pytest.raises(BadData, match="1 weights are not finite, first generator"):
         watch = Watch(advance=spoil)
         train(recipe, endless, tmp_path, Settings(), steps=1, epoch_steps=1, watch=watch)
     assert whole_names(tmp_path) == []

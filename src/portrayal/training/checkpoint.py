@@ -151,13 +151,18 @@ def _sorted_out(parts: Parts) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, training
 
 
-def _require_room(parent: Path, tensors: Mapping[str, Tensor], training: Mapping[str, Any]) -> None:
+def _require_room(
+    parent: Path,
+    tensors: Mapping[str, Tensor],
+    training: Mapping[str, Any],
+    free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+) -> None:
     moments = 2 * sum(t.nbytes for t in tensors.values()) if training else 0
     need = sum(t.nbytes for t in tensors.values()) + moments + 2**20
-    if (free := shutil.disk_usage(parent).free) < need:
+    if (room := free(parent)) < need:
         raise CannotWrite(
             f"Cannot write a checkpoint to {parent}: it needs {need / 1e6:.0f} MB, but only "
-            f"{free / 1e6:.0f} MB are free. Older checkpoints are kept; free space and "
+            f"{room / 1e6:.0f} MB are free. Older checkpoints are kept; free space and "
             "run the same command again."
         )
 
