@@ -142,6 +142,8 @@ def on_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def oddities() -> Iterator[Oddity]:
     yield from pngs()
+    yield from clear_keys()
+    yield from profiles()
     yield from jpegs()
     yield from tiffs()
     yield from others()
@@ -174,6 +176,36 @@ def pngs() -> Iterator[Oddity]:
         clear = np.arange(2**depth).astype(np.uint8)[::-1]
         file = png(index, 3, depth, (colours, (b"tRNS", clear.tobytes())))
         yield f"png palette {depth} bits alpha", file, on_white(table[index], clear[index]), 0
+    second = Image.fromarray(255 - RGB)
+    film = saved(RGB, "PNG", save_all=True, append_images=[second])
+    yield "png animated", film, RGB, 0
+    turned = saved(RGB, "PNG", exif=exif(6))
+    yield "png exif 6", turned, np.rot90(RGB, -1), 0
+    yield "png 1 x 1", png(RGB[:1, :1], 2, 8), RGB[:1, :1], 0
+    line = np.random.default_rng(3).integers(0, 256, (3, 8192, 3), np.uint8)
+    yield "png 3 x 8192", png(line, 2, 8), line, 0
+    yield "png 8192 x 3", png(line.swapaxes(0, 1), 2, 8), line.swapaxes(0, 1), 0
+
+
+def profiles() -> Iterator[Oddity]:
+    linear = RGB / 255
+    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    curved = np.round(curved * 255).astype(np.uint8)
+    profile = icc(b"RGB ", 1.0, SRGB_PRIMARIES)
+    yield "png linear profile", saved(RGB, "PNG", icc_profile=profile), curved, 2
+    profile = icc(b"GRAY", 1.0)
+    yield "png grey profile", saved(GREY, "PNG", icc_profile=profile), three(curved[:, :, 0]), 2
+    swapped = icc(b"RGB ", 2.2, (SRGB_PRIMARIES[1], SRGB_PRIMARIES[0], SRGB_PRIMARIES[2]))
+    yield "png swapped primaries", saved(RGB, "PNG", icc_profile=swapped), RGB[:, :, [1, 0, 2]], 9
+    same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    yield "png srgb profile", saved(RGB, "PNG", icc_profile=same), RGB, 0
+    yield "png broken profile", saved(RGB, "PNG", icc_profile=b"no profile at all"), RGB, 0
+    yield "png profile of grey", saved(RGB, "PNG", icc_profile=profile), RGB, 0
+
+
+def clear_keys() -> Iterator[Oddity]:
+    deep = RGB.astype(np.uint16) * 257
+    two, four = GREY >> 6, GREY >> 4
     for name, pixels, colour, depth in (
         ("grey", GREY, 0, 8),
         ("grey 2 bits", two, 0, 2),
@@ -193,28 +225,6 @@ def pngs() -> Iterator[Oddity]:
             shown,
             0,
         )
-    second = Image.fromarray(255 - RGB)
-    film = saved(RGB, "PNG", save_all=True, append_images=[second])
-    yield "png animated", film, RGB, 0
-    turned = saved(RGB, "PNG", exif=exif(6))
-    yield "png exif 6", turned, np.rot90(RGB, -1), 0
-    yield "png 1 x 1", png(RGB[:1, :1], 2, 8), RGB[:1, :1], 0
-    line = np.random.default_rng(3).integers(0, 256, (3, 8192, 3), np.uint8)
-    yield "png 3 x 8192", png(line, 2, 8), line, 0
-    yield "png 8192 x 3", png(line.swapaxes(0, 1), 2, 8), line.swapaxes(0, 1), 0
-    linear = RGB / 255
-    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    curved = np.round(curved * 255).astype(np.uint8)
-    profile = icc(b"RGB ", 1.0, SRGB_PRIMARIES)
-    yield "png linear profile", saved(RGB, "PNG", icc_profile=profile), curved, 2
-    profile = icc(b"GRAY", 1.0)
-    yield "png grey profile", saved(GREY, "PNG", icc_profile=profile), three(curved[:, :, 0]), 2
-    swapped = icc(b"RGB ", 2.2, (SRGB_PRIMARIES[1], SRGB_PRIMARIES[0], SRGB_PRIMARIES[2]))
-    yield "png swapped primaries", saved(RGB, "PNG", icc_profile=swapped), RGB[:, :, [1, 0, 2]], 9
-    same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    yield "png srgb profile", saved(RGB, "PNG", icc_profile=same), RGB, 0
-    yield "png broken profile", saved(RGB, "PNG", icc_profile=b"no profile at all"), RGB, 0
-    yield "png profile of grey", saved(RGB, "PNG", icc_profile=profile), RGB, 0
 
 
 def jpegs() -> Iterator[Oddity]:

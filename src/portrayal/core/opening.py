@@ -1,6 +1,7 @@
 """From a path or bytes to the right decoder, quietly, and every way to fail as one short reason."""
 
 import bz2
+import logging
 import stat
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from PIL.ImageFile import ImageFile
 
 from portrayal.core.colours import Refused
 
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its errors go to stderr
+
 _SIGNATURES: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),  # also the first picture of an MPO
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
@@ -43,7 +46,9 @@ def plugin(file: BinaryIO) -> type[ImageFile]:
     file.seek(0)
     if not head:
         raise Refused("empty file")
-    for signature, plugin in _SIGNATURES:
+    for signature, plugin in logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its errors go to stderr
+
+_SIGNATURES:
         if head.startswith(signature):
             if (signature == b"RIFF" and head[8:12] != b"WEBP") or (
                 plugin is PpmImagePlugin.PpmImageFile and head[2:3] not in b"\t\n\v\f\r #"
