@@ -1,5 +1,6 @@
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.stats import ttest_1samp
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.metrics.statistics import (
+    _chunks,
     bootstrap_difference,
     bootstrap_mean,
     permutation_test,
@@ -117,9 +119,19 @@ def test_a_higher_level_is_wider_and_more_pictures_narrower():
 
 def test_memory_stays_bounded_and_chunks_change_no_statistics():
     scores = normal(300_000)
-    interval = bootstrap_mean(scores, draws=30)  # 9 million numbers, in 5 chunks
+    tracemalloc.start()
+    interval = bootstrap_mean(scores, draws=40)  # 12 million numbers, in 7 chunks
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     half = 1.96 / math.sqrt(300_000)
     assert interval.high - interval.low == pytest.approx(2 * half, rel=0.5)
+    assert most < 80e6  # 3 x 96 MB at once
+
+
+def test_no_chunk_repeats_the_draws_of_another():
+    draws = [(rows, rng.random()) for rows, rng in _chunks(10, 1_000_000, 0)]
+    assert [(rows.start, rows.stop) for rows, _ in draws] == [(i, i + 2) for i in range(0, 10, 2)]
+    assert len({number for _, number in draws}) == 5
 
 
 def test_one_picture_or_cluster_has_a_value_and_unknown_bounds():

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from portrayal.core.errors import UnknownName
+from portrayal.networks import networks
 from portrayal.networks.blocks import initialise, norm_layer
 
 
@@ -22,6 +23,16 @@ def test_first_weights_have_the_spread_of_the_paper():
 def test_transposed_convolutions_are_drawn_too_and_a_missing_bias_is_no_trouble():
     layer = initialise(nn.ConvTranspose2d(64, 64, 4, bias=False))
     assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize("name", list(networks))
+def test_every_network_starts_with_these_weights(name):
+    torch.manual_seed(0)
+    network = networks[name](width=16)
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    drawn = torch.cat([layer.weight.flatten() for layer in layers])
+    assert drawn.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not any(layer.bias.any() for layer in layers if layer.bias is not None)
 
 
 def test_instance_norm_has_no_parameters_and_takes_away_brightness_and_contrast():
