@@ -1,5 +1,6 @@
 """Names: kept, mirrored, never shared by two inputs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,12 @@ def test_nothing_to_do_is_said_with_what_would_be_a_picture(tmp_path):
         list(find_jobs(tmp_path / "nowhere", tmp_path / "out"))
     with pytest.raises(BadData, match=r"holds no pictures.*\.png"):
         list(find_jobs(touch(tmp_path / "in", "notes.txt"), tmp_path / "out"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(BadData, match="INPUT -"):
+        list(find_jobs(tmp_path / "pipe.png", tmp_path / "out"))
 
 
 def test_parts_are_disjoint_complete_and_do_not_move_when_files_are_added(tmp_path):

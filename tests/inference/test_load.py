@@ -4,6 +4,8 @@ import io
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,13 +115,14 @@ def test_a_pillow_image_and_its_file_are_read_alike(tmp_path, noise, mode):
         np.testing.assert_array_equal(answers[0], answer)
 
 
-def test_a_turned_photo_comes_back_upright(tmp_path, noise):
+@pytest.mark.parametrize("name", ["turned.png", "turned.tif"])
+def test_a_turned_photo_comes_back_upright(tmp_path, name):
     picture = np.zeros((8, 16, 3), np.uint8)
     picture[:, :4] = 255
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise by a quarter to see it upright
-    Image.fromarray(picture).save(tmp_path / "turned.png", exif=exif)
-    for image in (tmp_path / "turned.png", Image.open(tmp_path / "turned.png")):
+    Image.fromarray(picture).save(tmp_path / name, exif=exif)
+    for image in (tmp_path / name, Image.open(tmp_path / name)):
         upright = np.array(echo()(image))
         assert upright.shape == (16, 8, 3)
         assert upright[:4].min() == 255
@@ -216,6 +219,8 @@ def test_the_mark_names_model_settings_and_source(translator):
     assert mark.model == translator.model_hash
     assert mark.settings != translator.provenance(other, "abc").settings
     assert mark.settings != translator.provenance(how, "abc", quality=90).settings
+    noisy = replace(translator, config={**translator.config, "config": {"translation": "noisy"}})
+    assert mark.settings != noisy.provenance(how, "abc").settings
 
 
 def changed(run, tmp_path, **changes):
@@ -261,3 +266,13 @@ def test_bytes_of_a_file_are_a_picture(noise):
     np.testing.assert_array_equal(np.array(echo()(encode_png(picture))), picture)
     with pytest.raises(BadPicture, match="not a picture"):
         echo()(io.BytesIO(b"nothing").getvalue())
+
+
+def test_the_example_in_the_repository_runs(run, tmp_path, noise):
+    (tmp_path / "photo.png").write_bytes(encode_png(noise(90, 70)))
+    script = Path(__file__).parents[2] / "examples" / "translate.py"
+    words = [sys.executable, script, run, "photo.png"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "(70, 90) and (70, 90)" in done.stdout
+    assert pixels_from(tmp_path / "translated.png").shape == (90, 70, 3)

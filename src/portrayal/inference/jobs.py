@@ -29,6 +29,8 @@ def find_jobs(source: Path, out: Path, suffix: Format = "png") -> Iterator[Job]:
     """The picture `source`, or those under the folder `source`, with where each is to go."""
     if not source.exists():
         raise BadData(f"{source} does not exist. Give a picture, a folder or - for standard input.")
+    if not source.is_dir() and not source.is_file():
+        raise BadData(f"{source} is no file and no folder; what comes through a pipe is INPUT -.")
     if not source.is_dir():
         yield Job(source, output_of_one(source, out, suffix), source.name)
         return
