@@ -46,9 +46,7 @@ def plugin(file: BinaryIO) -> type[ImageFile]:
     file.seek(0)
     if not head:
         raise Refused("empty file")
-    for signature, plugin in logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its errors go to stderr
-
-_SIGNATURES:
+    for signature, plugin in _SIGNATURES:
         if head.startswith(signature):
             if (signature == b"RIFF" and head[8:12] != b"WEBP") or (
                 plugin is PpmImagePlugin.PpmImageFile and head[2:3] not in b"\t\n\v\f\r #"
