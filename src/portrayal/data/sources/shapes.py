@@ -1,5 +1,5 @@
 """Generated pictures of five classes: red basic shapes, dark-brown animals, green trees, orange
-flowers, blue ships. The outline is the source, the same outline painted the target; nothing to download.
+flowers, blue ships. The outline is the source, the same outline painted is the target.
 
 Picture i depends on the seed and i only, so any part of the set can be made anywhere.
 """
