@@ -102,8 +102,12 @@ def _haar(pixels: Pixels, _weights: str) -> list[Face]:
 def _yunet(pixels: Pixels, weights: str) -> list[Face]:
     scaled, factor = _scaled(pixels, shortest=160, longest=640)
     network = _network(weights, threading.get_ident())
-    network.setInputSize((scaled.shape[1], scaled.shape[0]))
-    _, rows = network.detect(cv2.cvtColor(scaled, cv2.COLOR_RGB2BGR))
+    missing = [
+        max(0, 64 - side) for side in scaled.shape[:2]
+    ]  # below 32, OpenCV reads stray memory
+    padded = cv2.copyMakeBorder(scaled, 0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT)
+    network.setInputSize((padded.shape[1], padded.shape[0]))
+    _, rows = network.detect(cv2.cvtColor(padded, cv2.COLOR_RGB2BGR))
     faces = []
     for row in [] if rows is None else rows:  # x y w h, five points, score
         values = np.asarray(row[:14], float) / factor
