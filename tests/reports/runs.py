@@ -81,9 +81,9 @@ def make_run(folder: Path, data: Path, *, rows: int = 120, tested: int = 9, size
                 top, left = row * (size + 4), column * (size + 4)
                 sheet[top : top + size, left : left + size] = picture
         save(folder / "samples" / f"step_{number:08d}.png", sheet)
-    write_weights(folder / "checkpoints" / "best_ssim")
+    write_weights(folder / "checkpoints" / "weights_00000020")
     best = {"step": rows * 20}
-    write_json(folder / "checkpoints" / "best_ssim" / "about.json", best)
+    write_json(folder / "checkpoints" / "best_ssim.json", best)
     write_scores(folder, data, tested, size)
     return folder
 
@@ -105,7 +105,7 @@ def write_log(folder: Path, rows: int) -> None:
             if index % (rows // 12) == 0:
                 ssim = 0.72 - 0.4 * math.exp(-4 * t) - 0.04 * max(0, t - 0.8)
                 scores = {"l1": 0.06 + 0.1 * math.exp(-3 * t), "psnr": 14 + 6 * t, "ssim": ssim}
-                line = {"step": 20 * index, "epoch": 20 * t, "split": "val", "n": 20}
+                line = {"step": 20 * index, "epoch": 20 * t, "split": "val"}
                 append_line(folder / "scores.jsonl", line | {"scores": scores})
 
 

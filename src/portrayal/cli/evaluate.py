@@ -9,6 +9,7 @@ from portrayal.cli.options import With
 
 if TYPE_CHECKING:
     from portrayal.evaluation.evaluate import Scored
+    from portrayal.reports.results import Score
 
 
 def evaluate(
@@ -22,7 +23,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Split of the run's data. E.g. --split val")] = "test",
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="May be repeated; all that fit, if not given. E.g. --metric ssim"),
+        typer.Option(help="May be repeated; l1, psnr and ssim if not given. E.g. --metric ssim"),
     ] = None,
     source: Annotated[
         Path | None,
@@ -80,25 +81,38 @@ def evaluate(
 
 def show(scored: "Scored", folder: Path | None) -> None:
     """The table of scores, and what they say."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from portrayal.reports.results import comparison, decimals, standing, verdict, with_interval
+    from portrayal.reports.results import standing, verdict
 
     results = scored.results
-    table = Table(title=f"{results.n} pictures, {results.interval}")
+    table = Table(caption=f"{results.n} pictures; {results.interval}", box=box.SIMPLE)
     against = any(score.answer == "input" for score in results.scores)
-    for heading in ("metric", "translation", *(("input itself", "difference", "") * against)):
-        table.add_column(heading, overflow="fold")
+    table.add_column("metric", no_wrap=True)
+    for heading in ("translation", *(("input itself", "difference") if against else ())):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name in results.metrics():
         found = [score for score in results.scores if score.metric == name]
-        title = f"{found[0].name}{f' ({found[0].unit})' if found[0].unit else ''}"
-        digits = decimals(found[:2])
-        cells = [with_interval(s, digits if s in found[:2] else decimals([s])) for s in found]
-        arrow = "↑" if found[0].better == "higher" else "↓"
-        table.add_row(f"{title} {arrow}", *cells, *([comparison(results, name)] * against))
+        table.add_row(*cells(found))
     Console().print(table)
     typer.echo(verdict(results))
     if compared := standing(results):
         typer.echo(compared)
     typer.echo(f"Wrote {folder}/results.json" if folder else "--out FOLDER keeps these scores.")
+
+
+def cells(found: "list[Score]") -> list[str]:
+    """One metric as a row: its name, and each value above its interval."""
+    from portrayal.reports.results import decimals, with_interval
+
+    first = found[0]
+    unit = f" ({first.unit})" if first.unit else ""
+    arrow = "↑" if first.better == "higher" else "↓"
+    plain = [score for score in found if score.answer != "difference"]
+    texts = [
+        with_interval(score, decimals(plain if score in plain else [score])) for score in found
+    ]
+    stacked = [text.replace(" [", "\n\\[", 1) for text in texts]  # \\[: no markup of rich
+    return [f"{first.name}{unit} {arrow}", *stacked]

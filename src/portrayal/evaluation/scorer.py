@@ -15,6 +15,7 @@ from portrayal.core.palette import CLASS_COLOURS
 from portrayal.data.dataset import Pair
 from portrayal.metrics import metrics
 
+USUAL = ("l1", "psnr", "ssim")  # what every pair of pictures allows at once
 Scores = dict[str, tuple[float, Literal["higher", "lower"]]]
 
 
@@ -40,24 +41,25 @@ class Translating(Protocol):
 
 
 def choose_metrics(wanted: Sequence[str] | None, classes: Iterable[object]) -> list[str]:
-    """The metrics to compute: those asked for, or all that single pictures allow.
+    """The metrics to compute: those asked for, or the usual ones.
 
-    `classes` holds the class of every picture. Scores that need classes are chosen when each
+    `classes` holds the class of every picture. Scores that need classes are added when each
     picture has one that core/palette.py knows.
     """
     if wanted:
         for name in wanted:
             metrics[name]  # an unknown name fails before any work
             if metrics.card(name).needs == "sets":
+                pairs = [other for other in metrics if metrics.card(other).needs != "sets"]
                 raise BadOption(
-                    f"{name} compares sets of pictures, not pairs; choose among "
-                    f"{', '.join(choose_metrics(None, ['ship']))}."
+                    f"{name} compares sets of pictures, not pairs; choose among {', '.join(pairs)}."
                 )
         return list(dict.fromkeys(wanted))
-    known = [name in CLASS_COLOURS if isinstance(name, str) else False for name in classes]
-    kinds = ("pairs", "classes") if known and all(known) else ("pairs",)
-    described = [name for name in metrics if name in metrics.cards]
-    return [name for name in described if metrics.card(name).needs in kinds]
+    known = [isinstance(name, str) and name in CLASS_COLOURS for name in classes]
+    if not (known and all(known)):
+        return list(USUAL)
+    fitting = [name for name in metrics if metrics.cards[name].needs == "classes"]
+    return [*fitting, *USUAL]
 
 
 def score_picture(

@@ -165,12 +165,12 @@ def _samples(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _best(folder: Path) -> dict[str, int]:
-    """Steps of the best checkpoints, as their about.json files say."""
+    """Steps of the best checkpoints by metric, as checkpoints/best_METRIC.json say."""
     best = {}
-    for path in sorted(folder.glob("best_*/about.json")) if _is_folder(folder) else ():
+    for path in sorted(folder.glob("best_*.json")) if _is_folder(folder) else ():
         about = _object(path, [], "")
         if isinstance(about.get("step"), int):
-            best[path.parent.name.removeprefix("best_")] = about["step"]
+            best[path.stem.removeprefix("best_")] = about["step"]
     return best
 
 

@@ -14,9 +14,10 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.reports.collect import Row, Run
-from portrayal.reports.results import Results, decimals, leading_metric, number
+from portrayal.reports.results import Results, leading_metric
 
 SIDE = 256  # longest side of an embedded picture
+SMALL = 16_000  # bytes up to which a picture is embedded without loss
 RANDOM, RANKED = 6, 3  # examples shown: drawn at random; best and worst
 FILM_PICTURES, FILM_STEPS = 4, 24
 GAPS = (4, 0)  # pixels between the pictures of a sample grid
@@ -69,7 +70,7 @@ def data_uri(pixels: Pixels, side: int = SIDE) -> str:
     image, png, jpeg = Image.fromarray(pixels), io.BytesIO(), io.BytesIO()
     image.save(png, "PNG", optimize=True)
     image.save(jpeg, "JPEG", quality=90, subsampling=0, optimize=True)
-    lossless = len(png.getvalue()) <= 1.3 * len(jpeg.getvalue())
+    lossless = len(png.getvalue()) <= max(SMALL, 1.3 * len(jpeg.getvalue()))
     kind, data = ("png", png) if lossless else ("jpeg", jpeg)
     return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
 
@@ -153,12 +154,19 @@ def _example(run: Run, results: Results, row: Row) -> Example:
 
 
 def _score_texts(results: Results, row: Row) -> list[tuple[str, str]]:
-    texts = []
-    for score in results.scores:
-        if score.answer == "translation" and score.metric in row["scores"]:
-            digits = min(3, decimals([score]))
-            texts.append((score.name, number(row["scores"][score.metric], digits)))
-    return texts
+    scores = [score for score in results.scores if score.answer == "translation"]
+    return [
+        (score.name, _short(row["scores"][score.metric], score.metric == "class_colour"))
+        for score in scores
+        if score.metric in row["scores"]
+    ]
+
+
+def _short(value: float, right_or_wrong: bool) -> str:
+    """Three digits, or a mark where a picture is either right or wrong."""
+    if right_or_wrong and value in (0, 1):
+        return "✓" if value else "✗"
+    return f"{value:#.3g}".rstrip(".").replace("-", "−")
 
 
 def film(run: Run) -> Film | None:

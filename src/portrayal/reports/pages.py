@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,13 @@ def whiskers(scores: list[Score]) -> dict[str, Whisker]:
 
 def validated(run: Run) -> str:
     """How many pictures the validation scores stand on."""
-    counts = {row["n"] for row in run.scores if isinstance(row["n"], int)}
-    return f"{max(counts):,} validation pictures" if counts else ""
+    data, settings = run.config.get("data"), run.config.get("settings")
+    known = data.get("counts") if isinstance(data, dict) else None
+    there = known.get("val") if isinstance(known, dict) else None
+    most = settings.get("validate_pictures") if isinstance(settings, dict) else None
+    if not isinstance(there, int):
+        return ""
+    return f"{min(there, most) if isinstance(most, int) else there:,} validation pictures"
 
 
 def commands(run: Run) -> list[tuple[str, str]]:
@@ -177,6 +183,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+@cache
 def _environment() -> jinja2.Environment:
     folder = files("portrayal.reports") / "templates"
     environment = jinja2.Environment(

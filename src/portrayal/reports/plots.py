@@ -111,6 +111,19 @@ def tick_text(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
+def labelled(ticks: Sequence[float]) -> list[tuple[float, str]]:
+    """Ticks with texts of equal precision.
+
+    >>> labelled([0.4, 0.42])
+    [(0.4, '0.40'), (0.42, '0.42')]
+    """
+    texts = [tick_text(tick) for tick in ticks]
+    if any(letter in text for text in texts for letter in "ekM"):
+        return list(zip(ticks, texts, strict=True))
+    places = max(len(text.partition(".")[2]) for text in texts)
+    return [(tick, f"{tick:.{places}f}".replace("-", "−")) for tick in ticks]
+
+
 def chart(
     title: str,
     x: Sequence[float],
@@ -142,7 +155,7 @@ def chart(
         title,
         lines,
         [(box.left(tick), tick_text(tick)) for tick in nice_ticks(box.x0, box.x1)],
-        [(box.top(tick), tick_text(tick)) for tick in nice_ticks(low, high, 4)],
+        [(box.top(tick), text) for tick, text in labelled(nice_ticks(low, high, 4))],
         _alt(title, steps, smooth, x_label),
         note,
         x_label,
@@ -213,7 +226,7 @@ def _limits(
         return 0.0, 1.0
     edges = [*np.quantile(everything, [0.01, 0.99]), means.min(), means.max(), *references.values()]
     low, high = float(min(edges)), float(max(edges))
-    room = 0.06 * (high - low) or max(abs(high) * 0.1, 1e-3)
+    room = 0.06 * (high - low) or abs(high) * 0.1 or 0.5
     return (max(0.0, low - room) if low >= 0 else low - room), high + room
 
 

@@ -129,7 +129,9 @@ def verdict(results: Results) -> str:
         return "No scores were computed."
     theirs = results.score(metric, "input")
     digits = decimals([score for score in (ours, theirs) if score])
-    what = "held-out pictures" if results.split == "test" else f"{results.split} pictures"
+    what = {"test": "held-out pictures", "": "pictures"}.get(
+        results.split, f"{results.split} pictures"
+    )
     unit = f" {ours.unit}" if ours.unit else ""
     against = f" against {with_interval(theirs, digits)} for the input itself" if theirs else ""
     return f"On {ours.n} {what}, {ours.name} {with_interval(ours, digits)}{unit}{against}."
