@@ -139,7 +139,7 @@ class Groups:
 
     def roots(self) -> NDArray[np.int32]:
         """The root of every member, (count,)."""
-        roots = self.parent
+        roots = self.parent.copy()
         while not np.array_equal(above := roots[roots], roots):
             roots = above
         return roots

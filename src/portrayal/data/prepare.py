@@ -44,6 +44,11 @@ def prepare(
         raise BadOption(f"--shard {shard[0]}/{shard[1]}: give I/N with I from 1 to N, e.g. 2/8.")
     if workers is not None and workers < 1:
         raise BadOption(f"--workers is {workers}, but must be at least 1.")
+    if source.single and not options.filter:
+        raise BadOption(
+            "These are single pictures: say how the source is made from each, "
+            "e.g. --filter cartoon (or --filter none to leave it as it is)."
+        )
     job = Job(source, options.checked(), out, Shard(*shard), workers or cores(), setup, bar)
     every_option = plain({**(arguments or {}), **asdict(options)})
     if dry_run:

@@ -65,7 +65,7 @@ def assign(
     split = given.copy()
     total = int(sizes.sum())
     targets = list(wanted.counts) if wanted.counts else _targets(wanted, total)
-    if sum(targets) > total:
+    if wanted.counts and sum(targets) > total:
         raise BadOption(
             f"--counts ask for {sum(targets)} pictures, but {total} are left after selection. "
             "Ask for fewer or reject less."
@@ -87,7 +87,7 @@ def _targets(wanted: Wanted, total: int) -> list[int]:
     val, test = (
         max(1, int(np.floor(share * total + 0.5))) if share else 0 for share in wanted.fractions[1:]
     )
-    return [max(0, total - val - test), val, test] if wanted.fractions[0] else [0, val, total - val]
+    return [max(1, total - val - test), val, test] if wanted.fractions[0] else [0, val, total - val]
 
 
 def _fill(

@@ -22,4 +22,5 @@ class Source:
     title: str  # for messages: "folder photos"
     names: Callable[[], Iterator[str]]  # entries in a fixed order; raises BadData if there are none
     load: Callable[[str], Item]  # entry -> item; raises BadPicture, which rejects this entry only
+    single: bool = False  # items have no target: a filter must make the source
     distinct: bool = False  # made, not found: holds no near-duplicates, so none are looked for

@@ -26,6 +26,7 @@ def folder(
         f"folder {pictures}",
         partial(names, pictures),
         partial(load, pictures, limit, colour(background)),
+        single=True,
     )
 
 
