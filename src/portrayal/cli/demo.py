@@ -13,6 +13,7 @@ import typer
 PICTURES = {"count": "1200", "size": "64", "seed": "0"}  # of `prepare shapes`
 PRESET = "quick_64"
 TRAINING = {"steps": "700", "batch": "16"}  # of `train --set`; tuned for two minutes on two cores
+METRICS = ("l1", "psnr", "ssim", "class_colour")
 GOAL = 0.9  # share of held-out outlines that come out filled with the colour of their class
 
 
@@ -44,7 +45,7 @@ def commands(
     return [
         ["prepare", "shapes", *drawn, "--out", data],
         ["train", "pix2pix", data, "--out", run, "--preset", PRESET, *chosen],
-        ["evaluate", run],
+        ["evaluate", run, *(word for name in METRICS for word in ("--metric", name))],
         ["report", run],
     ]
 
