@@ -25,7 +25,8 @@ class Catalog:
     def __call__(self, entry: Any) -> Any:
         """Add a function or class under its own lower-case name; returns it unchanged."""
         name = entry.__name__.lower()
-        if name in self.entries:
+        known = self.entries.get(name)
+        if known is not None and known.__module__ != entry.__module__:  # the same file: a reload
             raise ValueError(f"two {self.kind}s are named {name!r}")
         self.entries[name] = entry
         return entry
@@ -34,8 +35,9 @@ class Catalog:
         """`@metrics.described(Card(...))` adds a function together with facts about it."""
 
         def add(entry: Any) -> Any:
+            self(entry)
             self.cards[entry.__name__.lower()] = card
-            return self(entry)
+            return entry
 
         return add
 
@@ -59,7 +61,7 @@ class Catalog:
         return self.cards[name]
 
     def _import_package(self) -> None:
-        if self.package:
-            package, self.package = self.package, None
+        if package := self.package:
             for module in pkgutil.iter_modules(import_module(package).__path__):
                 import_module(f"{package}.{module.name}")
+            self.package = None  # only now: a failed import must be seen again, by all threads

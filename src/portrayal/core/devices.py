@@ -1,7 +1,7 @@
 """Where and how numbers are computed: device, precision, memory layout, ranks."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from portrayal.core.errors import BadOption
+from portrayal.core.errors import BadOption, UnknownName
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -30,7 +30,7 @@ class Place:
 
     def ready(self, module: nn.Module) -> nn.Module:
         """The same module, moved here; state-dict keys stay as they are."""
-        module = module.to(self.device, memory_format=self.memory_format)
+        module = module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
         if self.compile:
             module.compile()
         return module
@@ -42,11 +42,20 @@ class Place:
 
     def describe(self) -> str:
         """One line for the person who started it."""
-        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
-        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        kind = self.device.type
+        name = torch.cuda.get_device_name(self.device) if kind == "cuda" else kind
+        threads = f", {torch.get_num_threads()} threads" if kind == "cpu" else ""
         layout = "channels last" if self.channels_last else "channels first"
         compiled = ", compiled" if self.compile else ""
         return f"{name}{threads}, {str(self.dtype).removeprefix('torch.')}, {layout}{compiled}"
+
+
+DEVICES: dict[str, Callable[[], bool]] = {  # what "auto" stands for is here, too
+    "auto": lambda: True,
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+    "cpu": lambda: True,
+}
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -55,12 +64,17 @@ def choose_device(name: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = name.partition(":")[0]
+    if kind not in DEVICES:
+        raise UnknownName("device", name, DEVICES)
     try:
+        if not DEVICES[kind]():
+            raise RuntimeError(f"this computer or this build of torch has no {kind}")
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadOption(f"Device {name!r} cannot be used here: {reason} Try auto or cpu.") from None
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise BadOption(f"Device {name!r} cannot be used: {reason}. Try auto or cpu.") from None
     return device
 
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "numpy", "opencv-python-headless", "pillow", "pydantic", "safetensors")
+PACKAGE = Path(__file__).parent.parent
 
 
 def environment(**more: Any) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def environment(**more: Any) -> dict[str, Any]:
         "portrayal": portrayal.__version__,
         "commit": commit(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: installed(name) for name in PACKAGES},
         "machine": machine(),
         "command": command(),
         "started": now(),
@@ -30,23 +31,34 @@ def environment(**more: Any) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=1)
-def commit() -> str | None:
-    """The git commit of this package's own source tree, with "+" when files differ from it."""
-    folder = Path(__file__).parent
-    ask = ["git", "-C", str(folder)]
+def installed(name: str) -> str | None:
+    """The version of a package; None if it came by another way, as OpenCV often does."""
     try:
-        head = subprocess.run([*ask, "rev-parse", "HEAD"], capture_output=True, text=True)
-        if head.returncode:
-            return None
-        changed = subprocess.run(
-            [*ask, "status", "--porcelain", "--untracked-files=no", "--", "."],
-            capture_output=True,
-            text=True,
-        )
-    except OSError:  # no git here
+        return version(name)
+    except PackageNotFoundError:
         return None
-    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
+
+
+@lru_cache(maxsize=1)
+def commit(folder: Path = PACKAGE) -> str | None:
+    """The git commit of this package's own source tree, with "+" when files differ from it.
+
+    None where the files belong to no repository, as in a virtual environment inside another one.
+    """
+    if not _git(folder, "ls-files", "--", "."):
+        return None
+    head = _git(folder, "rev-parse", "HEAD")
+    return head and head[:12] + ("+" if _git(folder, "status", "--porcelain", "--", ".") else "")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git says about a folder, without touching its index; None when it fails or is absent."""
+    ask = ["git", "--no-optional-locks", "-C", str(folder), *words]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, errors="replace")
+    except OSError:
+        return None
+    return None if answer.returncode else answer.stdout.strip()
 
 
 def machine() -> str:

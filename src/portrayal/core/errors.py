@@ -18,17 +18,24 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """Base of all errors a user can repair. The message is one line: what is wrong, and what to do."""
+    """Base of all errors a user can repair. The message is one line: what is wrong, and what to do.
+
+    Errors cross process borders whole: those with arguments of their own say how in `__reduce__`.
+    """
 
 
 class UnknownName(UserError):
     """A name that no catalogue knows, answered with the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        near = get_close_matches(name, names, n=1)
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        near = get_close_matches(name.lower(), self.known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"No {kind} named {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+        names = ", ".join(self.known) or "none"
+        super().__init__(f"No {kind} named {name!r}.{hint} Known: {names}.")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, list[str]]]:
+        return UnknownName, (self.kind, self.name, self.known)
 
 
 class BadOption(UserError):
@@ -46,7 +53,7 @@ class BadPicture(BadData):
         super().__init__(f"{name}: {reason}")
         self.name, self.reason = name, reason
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:  # crosses process borders whole
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return BadPicture, (self.name, self.reason)
 
 
@@ -72,3 +79,6 @@ class Interrupted(Exception):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        return Interrupted, (str(self), self.code)

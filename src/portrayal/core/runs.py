@@ -15,37 +15,46 @@ runs/NAME/
 import errno
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from portrayal.core.errors import BadData, CannotWrite
 
 FORMAT = 1  # of run and dataset folders; a reader refuses any other
 
+REASONS = {  # why a file cannot be written, and what to do
+    errno.ENOSPC: "the disk is full; free some space and run the same command again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run the same command again",
+    errno.EFBIG: "it is larger than the file system or `ulimit -f` allows",
+    errno.EACCES: "no permission to write; choose another --out or change the permissions",
+    errno.EPERM: "no permission to write; choose another --out or change the permissions",
+    errno.EROFS: "the file system is read-only; choose another --out",
+    errno.ENOENT: "its folder cannot be made or is gone; choose another --out",
+    errno.EEXIST: "a file stands where a folder is needed; choose another --out",
+    errno.ENOTDIR: "a file stands where a folder is needed; choose another --out",
+    errno.EISDIR: "a folder stands in its place; choose another --out",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EIO: "the disk reports a fault",
+}
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission under `path` into one line for the user."""
+    """Turn a full disk, a missing permission and the like under `path` into one line."""
     try:
         yield
     except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full; free some space and run the same command again",
-            errno.EDQUOT: "your disk quota is used up; free some space and run the same command again",
-            errno.EACCES: "no permission to write; choose another --out or change the permissions",
-            errno.EPERM: "no permission to write; choose another --out or change the permissions",
-            errno.EROFS: "the file system is read-only; choose another --out",
-        }
-        if error.errno not in reasons:
+        if error.errno not in REASONS:
             raise
-        raise CannotWrite(f"Cannot write {error.filename or path}: {reasons[error.errno]}.") from error
+        raise CannotWrite(f"Cannot write {path}: {REASONS[error.errno]}.") from error
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file that is whole or absent, even if the process or the machine dies on the way."""
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content) if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,10 +63,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def encoded(text: str) -> bytes:
+    r"""UTF-8; a file name that is no text (a lone surrogate) becomes JSON's own escape, \udcff."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def sync_folder(folder: Path) -> None:
@@ -81,7 +95,9 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadData(f"{path} does not exist.") from None
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
         raise BadData(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(content, dict):
         raise BadData(f"{path} holds a {type(content).__name__}, not a JSON object.")
@@ -89,19 +105,48 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def append_line(path: Path, row: Mapping[str, Any]) -> None:
-    """Add one JSON line. A line cut by a kill is skipped by `read_lines`."""
-    with writing(path), path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    """Add one JSON line. What a kill left of the line before is dropped first."""
+    with writing(path), path.open("ab+") as file:
+        _mend(file)
+        file.write(encoded(json.dumps(row, ensure_ascii=False) + "\n"))
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a JSON-lines file, one at a time; a broken last line is left out, none if no file."""
+    """Rows of a JSON-lines file, one at a time; a cut last line is left out, none if no file."""
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                if line.endswith("\n"):
-                    raise BadData(f"{path} has a line that is not JSON: {line[:60]!r}.") from None
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if (row := parsed_row(line)) is not None:
+                yield row
+            elif line.endswith(b"\n") and line.strip():
+                raise BadData(f"{path}, line {number} is no JSON object: {shown(line)}.")
+
+
+def parsed_row(line: bytes) -> dict[str, Any] | None:
+    """The object in one line; None if it is anything else."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def shown(line: bytes) -> str:
+    """The start of a line for a message."""
+    return repr(line.strip()[:40].decode(errors="replace"))
+
+
+def _mend(file: BinaryIO) -> None:
+    """Let the file end with a whole line: a cut one is dropped, one without line break closed."""
+    if not (end := file.seek(0, os.SEEK_END)):
+        return
+    file.seek(end - 1)
+    if file.read(1) == b"\n":
+        return
+    file.seek(0)
+    last = deque(file, maxlen=1)[0]
+    if parsed_row(last) is None:
+        file.truncate(end - len(last))
+    else:
+        file.write(b"\n")

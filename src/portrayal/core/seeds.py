@@ -5,6 +5,7 @@ and not on what was drawn before it.
 """
 
 import hashlib
+from operator import index
 
 import numpy as np
 
@@ -15,7 +16,8 @@ def mix(*parts: int | str) -> int:
     >>> mix(0, "step", 1) == mix(0, "step", 1), mix(0, "step", 1) == mix(1, "step", 0)
     (True, False)
     """
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
+    texts = (f"str:{p}" if isinstance(p, str) else f"int:{index(p)}" for p in parts)
+    text = "\x1f".join(texts)  # index: a NumPy number is the number it holds
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
