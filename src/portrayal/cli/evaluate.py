@@ -12,34 +12,43 @@ if TYPE_CHECKING:
     from portrayal.reports.results import Score
 
 
+Answers = Annotated[
+    Path, typer.Argument(metavar="RUN|FAKE", help="A run, or a folder of answers. E.g. runs/a")
+]
+Truths = Annotated[
+    Path | None,
+    typer.Argument(metavar="[REAL]", help="Truths of the same names. E.g. data/test/target"),
+]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--input", help="Inputs of two folders, to compare with. E.g. --input data/test/source"
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(help="May be repeated; l1, psnr and ssim if not given. E.g. --metric ssim"),
+]
+Data = Annotated[
+    Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the scores of two folders. E.g. --out scores")
+]
+Checkpoint = Annotated[
+    str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
+]
+
+
 def evaluate(
-    answers: Annotated[
-        Path, typer.Argument(metavar="RUN|FAKE", help="A run, or a folder of answers. E.g. runs/a")
-    ],
-    truths: Annotated[
-        Path | None,
-        typer.Argument(metavar="[REAL]", help="Truths of the same names. E.g. data/test/target"),
-    ] = None,
+    answers: Answers,
+    truths: Truths = None,
     split: Annotated[str, typer.Option(help="Split of the run's data. E.g. --split val")] = "test",
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(help="May be repeated; l1, psnr and ssim if not given. E.g. --metric ssim"),
-    ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--input", help="Inputs of two folders, to compare. E.g. --input data/test/source"
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the scores of two folders. E.g. --out scores")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
-    ] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
-    ] = "newest",
+    metric: Metrics = None,
+    source: Inputs = None,
+    out: Out = None,
+    data: Data = None,
+    checkpoint: Checkpoint = "newest",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the intervals. E.g. --seed 1")] = 0,
     with_files: With = None,
