@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,12 +12,11 @@ from portrayal.cli import answer
 from portrayal.cli.doctor import (
     WEIGHTS,
     Fact,
-    attempt,
-    self_check,
     tell,
     weights,
-    weights_folder,
 )
+from portrayal.cli.selfcheck import attempt, self_check
+from portrayal.features.weights import find, folders
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,7 @@ def test_device_precision_versions_and_disk_are_said(facts):
         "device",
         "precision",
         "cores",
+        "face detector",
         "free disk here",
         "portrayal",
         "python",
@@ -58,29 +59,36 @@ def test_the_page_for_people_shows_the_same_names(facts, capsys):
 def test_weights_are_found_by_name_and_missing_ones_are_no_failure(tmp_path):
     name = next(iter(WEIGHTS))
     (tmp_path / name).write_bytes(bytes(2_000_000))
-    found = {fact.name: fact for fact in weights(tmp_path)}
+    found = {fact.name: fact for fact in weights([tmp_path / "nowhere", tmp_path])}
     assert found[name].state == "ok"
-    assert found[name].value.startswith("2.0 MB")
+    assert found[name].value.startswith("2.00 MB")
     assert {fact.state for fact in found.values() if fact.name != name} == {"missing"}
 
 
-def test_the_folder_of_weights_is_the_one_the_environment_names():
-    assert str(weights_folder({"PORTRAYAL_WEIGHTS": "/somewhere"})) == "/somewhere"
-    assert weights_folder({}).parts[-3:] == (".cache", "portrayal", "weights")
-    assert weights_folder({"PORTRAYAL_WEIGHTS": ""}) == weights_folder({})
+def test_weights_are_looked_for_in_the_named_folder_and_then_in_the_cache(tmp_path):
+    cache = folders({})
+    assert cache[0].parts[-3:] == (".cache", "portrayal", "weights")
+    assert folders({"PORTRAYAL_WEIGHTS": ""}) == cache
+    assert folders({"PORTRAYAL_WEIGHTS": "/somewhere"}) == [Path("/somewhere"), *cache]
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.onnx").touch()
+    places = [tmp_path / "first", tmp_path / "second"]
+    assert find("a.onnx", places) == tmp_path / "first" / "a.onnx"
+    assert find("b.onnx", places) is None
 
 
 def test_every_part_works_here():
-    assert [fact for fact in self_check() if fact.state != "ok"] == []
+    assert [result for result in self_check() if result[2] != "ok"] == []
 
 
 def test_a_part_that_raises_is_a_failure_in_one_line():
     def broken():
         raise ImportError("libGL.so.1:\ncannot open shared object file")
 
-    fact = attempt("opencv", broken)
-    assert fact.state == "failed"
-    assert fact.value == "ImportError: libGL.so.1: cannot open shared object file"
+    name, reason, state, _ = attempt("opencv", broken)
+    assert (name, state) == ("opencv", "failed")
+    assert reason == "ImportError: libGL.so.1: cannot open shared object file"
 
 
 @pytest.mark.parametrize("as_json", [True, False])

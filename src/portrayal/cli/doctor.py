@@ -4,8 +4,7 @@ import os
 import platform
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,15 +25,11 @@ PACKAGES = (
     "safetensors",
 )
 EXTRAS = {"playwright": "pip install -e '.[dev]'", "pytest": "pip install -e '.[dev]'"}
-WEIGHTS = {  # file: (what for, used by this version)
-    "face_detection_yunet_2026may.onnx": (
-        "YuNet: finds faces better than OpenCV's own cascade",
-        True,
-    ),
-    "facenet_fp16.safetensors": ("FaceNet: identity", False),
-    "mobilefacenet.safetensors": ("MobileFaceNet: a second opinion on identity", False),
-    "squeezenet1_1_imagenet.safetensors": ("SqueezeNet: perceptual distance", False),
-    "lpips_v01_squeeze_lin.safetensors": ("LPIPS heads for SqueezeNet", False),
+WEIGHTS = {  # file: what for; none is used before the measurement suite
+    "facenet_fp16.safetensors": "FaceNet, for identity; not used by this version",
+    "mobilefacenet.safetensors": "MobileFaceNet, a second opinion; not used by this version",
+    "squeezenet1_1_imagenet.safetensors": "SqueezeNet, for LPIPS; not used by this version",
+    "lpips_v01_squeeze_lin.safetensors": "LPIPS heads for SqueezeNet; not used by this version",
 }
 
 
@@ -60,10 +55,11 @@ def doctor(
 
     Example: portrayal doctor
     """
-    tell(
-        [*machine(), *versions(), *weights(weights_folder()), *optional_parts(), *self_check()],
-        json,
-    )
+    from portrayal.cli.selfcheck import self_check
+    from portrayal.features.weights import folders
+
+    found = [*machine(), *versions(), *face_detector(), *weights(folders()), *optional_parts()]
+    tell([*found, *(Fact("Self-check", *result) for result in self_check())], json)
 
 
 def tell(facts: list[Fact], as_json: bool) -> None:
@@ -88,7 +84,7 @@ def show(facts: list[Fact]) -> None:
             section = fact.section
             typer.echo(("" if fact is facts[0] else "\n") + typer.style(section, bold=True))
         text, colour = marks[fact.state]
-        hint = f"  ({fact.hint})" if fact.hint else ""
+        hint = f"\n{'':8}{fact.hint}" if fact.hint else ""
         mark = typer.style(f"{text:>6}", fg=colour)
         typer.echo(f"{mark}  {fact.name:<36} {fact.value}{hint}")
 
@@ -155,22 +151,30 @@ def versions() -> Iterator[Fact]:
         yield Fact("Versions", package, version(package))
 
 
-def weights_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where pretrained weights are looked for: $PORTRAYAL_WEIGHTS or ~/.cache/portrayal/weights."""
-    default = Path.home() / ".cache" / "portrayal" / "weights"
-    return Path(environment.get("PORTRAYAL_WEIGHTS") or default)
-
-
-def weights(folder: Path) -> Iterator[Fact]:
+def weights(places: list[Path]) -> Iterator[Fact]:
     """Pretrained files that are here; none of them is needed for the main job."""
-    section = f"Weights in {folder} (all optional; set PORTRAYAL_WEIGHTS to look elsewhere)"
-    for name, (purpose, used) in WEIGHTS.items():
-        path = folder / name
-        text = purpose if used else f"{purpose}; not used by this version"
-        if path.is_file():
-            yield Fact(section, name, f"{path.stat().st_size / 1e6:.1f} MB, {text}")
+    from portrayal.features.weights import find
+
+    section = (
+        f"Weights in {' or '.join(map(str, places))} (optional; PORTRAYAL_WEIGHTS names another)"
+    )
+    for name, purpose in WEIGHTS.items():
+        if path := find(name, places):
+            yield Fact(section, name, f"{path.stat().st_size / 1e6:.2f} MB, {purpose}")
         else:
-            yield Fact(section, name, text, "missing")
+            yield Fact(section, name, purpose, "missing")
+
+
+def face_detector() -> Iterator[Fact]:
+    """Which detector `prepare` takes when none is named."""
+    from portrayal.features.faces import YUNET_FILES, YUNET_SITE, detector
+
+    chosen, name = detector("auto"), "face detector"
+    if chosen.name == "yunet":
+        yield Fact("Faces", name, f"YuNet, {chosen.weights}")
+    else:
+        hint = f"YuNet misses fewer: put {YUNET_FILES[-1]} among the weights, from {YUNET_SITE}"
+        yield Fact("Faces", name, "OpenCV's Haar cascade, built in", "ok", hint)
 
 
 def optional_parts() -> Iterator[Fact]:
@@ -186,70 +190,3 @@ def optional_parts() -> Iterator[Fact]:
     else:
         hint = "apt-get install chromium"
         yield Fact(section, "chromium", "only for tests of the report", "missing", hint)
-
-
-def self_check() -> Iterator[Fact]:
-    """Whether the parts do what they should, with the time each took."""
-    checks: dict[str, Callable[[], None]] = {
-        "convolution, float32": lambda: convolve("float32"),
-        "convolution, bfloat16": lambda: convolve("bfloat16"),
-        "picture written and read": write_and_read,
-        "face cascade": load_cascade,
-    }
-    for name, check in checks.items():
-        yield attempt(name, check)
-
-
-def attempt(name: str, check: Callable[[], None]) -> Fact:
-    """Run a check; whatever it raises is shown rather than raised."""
-    started = time.perf_counter()
-    try:
-        check()
-    except Exception as error:  # a broken installation can raise anything
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        return Fact("Self-check", name, reason, "failed", "reinstall: make clean demo")
-    return Fact("Self-check", name, f"works, {time.perf_counter() - started:.2f} s")
-
-
-def convolve(dtype_name: str) -> None:
-    """One convolution forward and backward on the default device, checked against its own sum."""
-    import torch
-    from torch.nn import functional as F
-
-    from portrayal.core.devices import choose_device
-
-    dtype, device = getattr(torch, dtype_name), choose_device()
-    images = torch.ones(2, 8, 16, 16, dtype=dtype, device=device)
-    kernel = torch.full((4, 8, 3, 3), 1 / 72, dtype=dtype, device=device, requires_grad=True)
-    out = F.conv2d(images, kernel)
-    torch.autograd.backward(out.sum())  # d out / d kernel sums 2 * 14 * 14 ones
-    grad = kernel.grad
-    assert grad is not None
-    off = max((out - 1).abs().max().item(), (grad / 392 - 1).abs().max().item())
-    if off > 0.02:
-        raise ArithmeticError(f"a convolution of ones is off by {off:.3f}")
-
-
-def write_and_read() -> None:
-    """A picture through the package's own writer and reader."""
-    import tempfile
-
-    import numpy as np
-
-    from portrayal.core.images import encode_png, read_pixels
-
-    picture = np.arange(16 * 12 * 3, dtype=np.uint8).reshape(16, 12, 3)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "check.png"
-        path.write_bytes(encode_png(picture))
-        if not np.array_equal(read_pixels(path), picture):
-            raise ArithmeticError("a PNG came back with other pixels")
-
-
-def load_cascade() -> None:
-    """OpenCV's own face cascade, which wheels before version 5 carry."""
-    import cv2
-
-    name = "haarcascade_frontalface_default.xml"
-    if cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / name)).empty():
-        raise FileNotFoundError(name)
