@@ -96,6 +96,13 @@ def test_the_floors_in_the_design_are_the_floors_of_the_test():
     assert len(floors) == 15
 
 
+def test_the_rooms_in_the_design_are_the_files_that_stand():
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rooms = text.split("## Rooms")[1].split("```")[1]
+    drawn = set(re.findall(r"\b(\w+\.py)\b", rooms))
+    assert drawn == {file.name for file in PACKAGE.rglob("*.py") if not file.name.startswith("_")}
+
+
 def test_the_recipe_in_the_documentation_trains_and_translates(tmp_path):
     from portrayal.core.devices import Place
     from portrayal.data.batch import Batch
