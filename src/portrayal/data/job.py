@@ -25,6 +25,7 @@ from portrayal.data.spread import Bar
 
 PARTIAL = ".partial"
 NOT_THE_DATA = ("bad_limit",)  # options that may differ when the same command is run again
+OF_THE_PLAN = ("fractions", "counts", "seed", "subject", "table", "test_names")  # not of the scan
 
 
 @dataclass(frozen=True)
@@ -118,26 +119,36 @@ def finished_before(job: Job, every_option: dict[str, Any]) -> Outcome | None:
 
 
 def claim(job: Job, every_option: dict[str, Any]) -> None:
-    """Mark the folder as begun with these options; refuses one that was begun with others."""
+    """Mark the folder as begun with these options; refuses one that was begun with others.
+
+    While no picture is written, other options are welcome: the scan is kept if it still holds.
+    """
     path = job.partial / "options.json"
     mine = {**every_option, "shards": job.shard.count, "version": __version__}
-    if path.exists():
-        refuse_other(job.out, read_json(path), mine, "was begun")
-    else:
-        write_json(path, plain(mine))
+    if not path.exists():
+        write_json(path, mine)
+        return
+    theirs = read_json(path)
+    if job.pictures.exists() or job.shard.count > 1 or theirs.get("shards") != 1:
+        refuse_other(job.out, theirs, mine, "was begun")
+        return
+    differ = {name for name in {**theirs, **mine} if theirs.get(name) != mine.get(name)}
+    if differ - {*NOT_THE_DATA, *OF_THE_PLAN}:
+        for old in job.partial.glob("scan-*"):
+            old.unlink()
+    write_json(path, mine)
 
 
 def refuse_other(
     out: Path, theirs: dict[str, Any], mine: dict[str, Any], how: Literal["was made", "was begun"]
 ) -> None:
     """One line when a folder is in use by other options, with the first one that differs."""
-    ours = plain(mine)
-    names = [name for name in {**theirs, **ours} if name not in NOT_THE_DATA]
+    names = [name for name in {**theirs, **mine} if name not in NOT_THE_DATA]
     for name in names:
-        if theirs.get(name) != ours.get(name):
+        if theirs.get(name) != mine.get(name):
             flag = name.replace("_", "-")
             raise CannotWrite(
-                f"{out} is in use: it {how} with {flag} {theirs.get(name)}, not {ours.get(name)}. "
+                f"{out} is in use: it {how} with {flag} {theirs.get(name)}, not {mine.get(name)}. "
                 "Choose another --out, or delete it."
             )
 

@@ -106,7 +106,7 @@ def refuse_bad(databases: Databases, options: Options, total: int) -> None:
     if len(bad) > options.bad_limit * total:
         key, reason = bad[0]
         raise BadData(
-            f"{len(bad)} of {total} files cannot be read ({len(bad) / total:.1%}, more than "
+            f"{len(bad)} or more of {total} files cannot be read ({len(bad) / total:.1%}, above "
             f"--bad-limit {options.bad_limit:g}); first {key}: {reason}. "
             "Mend or remove them, or raise --bad-limit."
         )
