@@ -2,6 +2,8 @@
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -10,11 +12,13 @@ from PIL import Image
 
 from portrayal.core.errors import BadPicture, CannotWrite
 from portrayal.core.images import encode, read_pixels
-from portrayal.core.provenance import GENERATED, read_provenance
+from portrayal.core.provenance import GENERATED, marks, read_provenance
 from portrayal.inference.files import (
+    THREADS,
     Files,
     Loaded,
     Outcome,
+    ahead,
     equal_sizes,
     translate_bytes,
     translate_files,
@@ -116,6 +120,40 @@ def test_another_model_setting_or_source_is_translated_anew(photos, tmp_path):
     assert [name for name, outcome in outcomes.items() if outcome.kind == "done"] == ["a.png"]
 
 
+def test_what_another_version_made_in_the_same_way_is_done(photos, tmp_path):
+    run(negative(), photos, tmp_path / "out")
+    path = tmp_path / "out" / "a.png"
+    older = replace(read_provenance(path), version="0.0.1")
+    path.write_bytes(encode(read_pixels(path), ".png", marks(older)))
+    assert kinds(run(negative(), photos, tmp_path / "out")) == ["skipped"] * 4
+
+
+def test_quality_is_that_of_jpeg_and_webp(photos, tmp_path):
+    sizes = {}
+    for suffix in ("jpg", "webp", "png"):
+        for quality in (20, 95):
+            out = tmp_path / f"{quality}.{suffix}"
+            run(negative(), photos / "a.png", out, files=Files(quality=quality))
+            sizes[suffix, quality] = out.stat().st_size
+    assert sizes["jpg", 20] < sizes["jpg", 95]
+    assert sizes["webp", 20] < sizes["webp", 95]
+    assert sizes["png", 20] == sizes["png", 95]
+
+
+def test_reading_is_ahead_by_a_few_pictures_and_not_by_all():
+    asked = []
+
+    def endless():
+        while True:
+            asked.append(1)
+            yield len(asked)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = list(islice(ahead(pool, str, endless()), 50))
+    assert answers == [str(number) for number in range(1, 51)]
+    assert len(asked) < 50 + 4 * THREADS
+
+
 def test_a_file_that_is_not_ours_is_never_overwritten_unless_asked(photos, tmp_path, noise):
     out = tmp_path / "out"
     out.mkdir()
@@ -168,7 +206,7 @@ def test_an_output_that_cannot_exist_fails_alone(photos, tmp_path):
     (photos / ("x" * 245 + ".png")).write_bytes((photos / "a.png").read_bytes())
     outcomes = run(negative(), photos, tmp_path / "out")
     assert kinds(outcomes) == ["done"] * 3 + ["failed"] * 2
-    assert "name too long" in outcomes["x" * 245 + ".png"].reason
+    assert "too long" in outcomes["x" * 245 + ".png"].reason
 
 
 def test_a_full_disk_ends_the_run_in_one_line(photos, tmp_path):

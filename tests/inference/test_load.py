@@ -115,6 +115,19 @@ def test_a_pillow_image_and_its_file_are_read_alike(tmp_path, noise, mode):
         np.testing.assert_array_equal(answers[0], answer)
 
 
+def test_a_deep_ppm_is_read_alike_as_a_file_and_as_a_pillow_image(tmp_path):
+    levels = (np.arange(256, dtype=">u2") * 257).tobytes()
+    path = tmp_path / "deep.pgm"
+    path.write_bytes(b"P5 16 16 65535 " + levels)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.array(echo()(image)), np.array(echo()(path)))
+
+
+def test_integers_without_an_agreed_range_are_refused_and_not_shown_black():
+    with pytest.raises(BadPicture, match="no agreed range"):
+        echo()(Image.fromarray(np.full((4, 4), 200, np.int32)))
+
+
 @pytest.mark.parametrize("name", ["turned.png", "turned.tif"])
 def test_a_turned_photo_comes_back_upright(tmp_path, name):
     picture = np.zeros((8, 16, 3), np.uint8)

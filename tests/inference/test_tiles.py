@@ -34,10 +34,10 @@ def test_identity_returns_every_picture_exactly(size, multiple):
 
 def test_identity_returns_a_camera_picture_exactly_and_quickly():
     picture = noise(2336, 3504)
-    started = time.perf_counter()
+    started = time.process_time()
     again = translate_tiled([picture], identity, multiple=256)[0]
     np.testing.assert_array_equal(again, picture)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @given(

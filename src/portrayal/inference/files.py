@@ -4,6 +4,7 @@ Nothing holds all the pictures: jobs, pictures and outcomes are streams. One bad
 with a reason; only what would fail for every file (a full disk, too little memory) is raised.
 """
 
+import errno
 import hashlib
 import os
 from collections import deque
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from portrayal.core.errors import BadData, BadPicture
+from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.core.runs import write_atomically
@@ -22,6 +23,8 @@ from portrayal.inference.jobs import Job
 from portrayal.inference.load import How, Translator
 
 THREADS = min(8, os.cpu_count() or 1)  # that read and write files
+
+OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EFBIG)
 
 Writer = Callable[[Path, bytes], None]  # `write_atomically`, or one that fails in a test
 In = TypeVar("In")
@@ -180,8 +183,11 @@ def write_job(item: Loaded | Outcome, files: Files, write: Writer) -> Outcome:
         exif = read_exif(job.source) if files.keep_exif else None
         mark = item.mark if files.provenance else None
         write(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
-    except OSError as error:  # of this file alone; a full disk is CannotWrite and ends the run
-        return Outcome(job.name, "failed", f"{job.output}: {(error.strerror or '').lower()}")
+    except (CannotWrite, OSError) as error:
+        cause = error.__cause__ if isinstance(error, CannotWrite) else error
+        if getattr(cause, "errno", None) not in OF_ONE_FILE:
+            raise  # a full disk: the next picture would fail as well
+        return Outcome(job.name, "failed", str(error))
     height, width = item.pixels.shape[:2]
     return Outcome(job.name, "done", size=(height, width))
 

@@ -223,9 +223,9 @@ def pixels_from(image: Picturelike) -> Pixels:
 
 def pixels_of_pillow(image: Image.Image) -> Pixels:
     """A PIL image by the same rules as a file: deep, grey, transparent, turned, with a profile."""
-    image.load()
-    turn = 1 if image.format == "TIFF" else image.getexif().get(ORIENTATION, 1)
-    bits = 16 if image.mode.startswith("I") else 8
+    image.load()  # turns a TIFF already and forgets its orientation
+    turn = image.getexif().get(ORIENTATION, 1)
+    bits = 16 if image.mode.startswith("I;16") or image.format == "PPM" else 8
     try:
         return upright(flatten(image.copy(), bits, (255, 255, 255))[0], turn)
     except Refused as refusal:
