@@ -6,19 +6,20 @@ SPLIT/target with the same file names are enough.
 
 import hashlib
 import json
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from portrayal.core.errors import BadData, UnknownName
+from portrayal.core.images import Pixels, find_pictures, read_pixels, stem_of
+from portrayal.core.runs import FORMAT, parsed_row, read_json, shown
+from portrayal.data.job import PARTIAL
+from portrayal.data.split import SPLITS
 
-from portrayal.core.errors import BadData
-from portrayal.core.images import Pixels, find_pictures, read_pixels
-from portrayal.core.runs import FORMAT, read_json
-
-SPLITS = ("train", "val", "test")
+SIDES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,22 @@ class Split:
         if self._offsets is None:
             return self._rows[index]
         with self.metadata.open("rb") as file:
-            file.seek(int(self._offsets[index]))
-            row: dict[str, Any] = json.loads(file.readline())
-        return {"name": Path(row["source_file_name"]).stem, **row}
+            file.seek(self._offsets[index])
+            line = file.readline()
+        if (row := parsed_row(line)) is None:
+            raise BadData(f"{self._where(index)} is no JSON object: {shown(line)}.")
+        files = [row.get(f"{side}_file_name") for side in SIDES]
+        name = row.get("name") or name_of(str(files[0]))
+        for text in (*files, name):
+            if not (isinstance(text, str) and is_inside(text)):
+                raise BadData(
+                    f"{self._where(index)}: source_file_name, target_file_name and name must be "
+                    f"relative paths without '..', got {text!r}."
+                )
+        return row | {"name": name}
+
+    def _where(self, index: int) -> str:
+        return f"{self.metadata}, row {index + 1}"
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows, one at a time."""
@@ -75,6 +89,22 @@ class Split:
         return height, width
 
 
+def is_inside(name: str) -> bool:
+    """Whether a path is relative and stays in its folder."""
+    path = Path(name)
+    return bool(path.name) and not path.anchor and ".." not in path.parts and "\0" not in name
+
+
+def name_of(file_name: str) -> str:
+    """The name of an example from its path inside a split.
+
+    >>> name_of("source/a/b.png"), name_of("source/00001_fa.ppm.bz2")
+    ('a/b', '00001_fa')
+    """
+    path = Path(*Path(file_name).parts[1:])
+    return path.with_name(stem_of(path)).as_posix() if path.name else ""
+
+
 class Dataset:
     """A dataset folder: its manifest, its identity and its splits."""
 
@@ -82,12 +112,14 @@ class Dataset:
         if not folder.is_dir():
             raise BadData(f"No such folder: {folder}. Make a dataset with: portrayal prepare.")
         self.folder = folder
+        manifest = folder / "manifest.json"
+        if (folder / PARTIAL).exists() and not manifest.exists():
+            raise BadData(f"{folder} is not finished. Run its portrayal prepare command again.")
         if not any((folder / split).is_dir() for split in SPLITS):
             raise BadData(
                 f"{folder} is not a dataset: it has no train, val or test folder. "
                 f"Make one with: portrayal prepare folder {folder} --out DATA --filter cartoon"
             )
-        manifest = folder / "manifest.json"
         self.manifest: dict[str, Any] = read_json(manifest) if manifest.exists() else {}
         if self.manifest.get("format", FORMAT) != FORMAT:
             raise BadData(
@@ -97,49 +129,53 @@ class Dataset:
 
     def split(self, name: str) -> Split:
         """One of train, val and test; refuses a missing or empty one."""
+        if name not in SPLITS:
+            raise UnknownName("split", name, SPLITS)
         folder = self.folder / name
         split = Split(folder) if folder.is_dir() else None
         if not split:
-            have = {s: len(Split(self.folder / s)) for s in SPLITS if (self.folder / s).is_dir()}
-            counts = ", ".join(f"{count} in {split}" for split, count in have.items())
+            counts = ", ".join(f"{count} in {split}" for split, count in self.counts().items())
             raise BadData(
                 f"{self.folder} has no pictures in its {name} split ({counts}). "
                 "Prepare it with other --fractions or --counts."
             )
         return split
 
+    def counts(self) -> dict[str, int]:
+        """Pairs in every split that is there."""
+        return {s: len(Split(self.folder / s)) for s in SPLITS if (self.folder / s).is_dir()}
+
     @cached_property
     def identity(self) -> str:
-        """SHA-256 over the metadata of all splits: equal data, equal identity."""
+        """SHA-256 over the metadata of all splits: equal data, equal identity.
+
+        Of a folder made by hand over the names and sizes of all files.
+        """
         if "sha256" in self.manifest:
             return str(self.manifest["sha256"])
         digest = hashlib.sha256()
         for name in SPLITS:
             if (self.folder / name).is_dir():
                 for row in Split(self.folder / name).rows():
-                    digest.update(json.dumps([name, row], sort_keys=True).encode())
+                    files = (self.folder / name / row[f"{s}_file_name"] for s in SIDES)
+                    sizes = [file.stat().st_size for file in files]
+                    digest.update(json.dumps([name, row, sizes], sort_keys=True).encode())
         return digest.hexdigest()
 
     def summary(self) -> dict[str, Any]:
         """What a run remembers about its data."""
-        counts = {s: len(Split(self.folder / s)) for s in SPLITS if (self.folder / s).is_dir()}
         return {
             "path": str(self.folder),
             "sha256": self.identity,
             "kind": self.manifest.get("kind", "paired"),
             "size": list(self.split("train").size()),
-            "counts": counts,
+            "counts": self.counts(),
         }
 
 
 def rows_of_pictures(folder: Path) -> list[dict[str, Any]]:
     """Rows for a split made by hand: the names that source/ and target/ share, without suffix."""
-    sides = []
-    for side in ("source", "target"):
-        files = find_pictures(folder / side) if (folder / side).is_dir() else iter(())
-        paths = (path.relative_to(folder) for path in files)
-        sides.append({str(path.relative_to(side).with_suffix("")): str(path) for path in paths})
-    sources, targets = sides
+    sources, targets = (_files_of(folder, side) for side in SIDES)
     if alone := sorted(sources.keys() ^ targets.keys()):
         raise BadData(
             f"{folder}: source and target must hold the same names, but {len(alone)} of "
@@ -151,11 +187,23 @@ def rows_of_pictures(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _line_offsets(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    offsets, position = [], 0
+def _files_of(folder: Path, side: str) -> dict[str, str]:
+    """Path inside the split of every picture of a side, by name."""
+    files: dict[str, str] = {}
+    for path in find_pictures(folder / side) if (folder / side).is_dir() else ():
+        file = path.relative_to(folder).as_posix()
+        if other := files.get(name_of(file)):
+            raise BadData(f"{folder}: {other} and {file} have the same name. Remove one of them.")
+        files[name_of(file)] = file
+    return files
+
+
+def _line_offsets(path: Path) -> "array[int]":
+    """Where each row starts, 8 bytes per row."""
+    offsets, position = array("q"), 0
     with path.open("rb") as file:
         for line in file:
             if line.strip():
                 offsets.append(position)
             position += len(line)
-    return np.array(offsets, dtype=np.int64)
+    return offsets
