@@ -1,4 +1,4 @@
-"""Floor 1: networks. A catalogue entry is a function that builds an nn.Module from plain arguments."""
+"""Floor 1: networks. A catalogue entry is a function that builds an nn.Module."""
 
 from portrayal.core.catalog import Catalog
 

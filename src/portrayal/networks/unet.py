@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from portrayal.core.errors import BadOption
 from portrayal.networks import networks
-from portrayal.networks.blocks import at_least_one, has_bias, initialise, norm_layer
+from portrayal.networks.blocks import (
+    Double,
+    Halve,
+    at_least_one,
+    has_bias,
+    initialise,
+    norm_layer,
+)
 
 
 class Level(nn.Module):
@@ -24,14 +31,14 @@ class Level(nn.Module):
         bias = has_bias(norm)
         self.down = nn.Sequential(
             nn.LeakyReLU(0.2),
-            nn.Conv2d(outer, inner, 4, stride=2, padding=1, bias=bias),
+            Halve(outer, inner, bias=bias),
             nn.Identity() if bottom else norm_layer(norm, inner),
         )
         self.inside = inside or nn.Identity()
         below = inner if bottom else 2 * inner
         self.up = nn.Sequential(
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(below, outer, 4, stride=2, padding=1, bias=bias),
+            Double(below, outer, bias=bias),
             norm_layer(norm, outer),
             nn.Dropout(dropout) if dropout else nn.Identity(),
         )
@@ -59,11 +66,11 @@ class UNet(nn.Module):
             # noise for the levels between the bottom and the first four, all of the full width
             noisy = 4 <= depth < self.levels - 1
             inside = Level(outer, inner, inside, norm=norm, dropout=dropout if noisy else 0.0)
-        self.first = nn.Conv2d(in_channels, widths[0], 4, stride=2, padding=1, bias=has_bias(norm))
+        self.first = Halve(in_channels, widths[0], bias=has_bias(norm))
         self.inside = inside or nn.Identity()
         self.last = nn.Sequential(
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * widths[0], out_channels, 4, stride=2, padding=1),
+            Double(2 * widths[0], out_channels, bias=True),
             nn.Tanh(),
         )
 
