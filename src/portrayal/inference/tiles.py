@@ -41,7 +41,7 @@ def cut(length: int, *, multiple: int, tile: int = TILE, overlap: int | None = N
     """Tiles over `length` pixels: one padded tile where it fits, else several evenly spread.
 
     >>> cut(260, multiple=4).tile, cut(258, multiple=4).padded, cut(2000, multiple=4).starts
-    (260, 260, (0, 976))
+    (260, 260, (0, 488, 976))
     """
     overlap = tile // 8 if overlap is None else overlap
     check_tile(multiple, tile, overlap)
