@@ -193,6 +193,12 @@ def profiles() -> Iterator[Oddity]:
     curved = np.round(curved * 255).astype(np.uint8)
     profile = icc(b"RGB ", 1.0, SRGB_PRIMARIES)
     yield "png linear profile", saved(RGB, "PNG", icc_profile=profile), curved, 2
+    yield (
+        "png grey, rgb profile",
+        saved(GREY, "PNG", icc_profile=profile),
+        three(curved[:, :, 0]),
+        2,
+    )
     profile = icc(b"GRAY", 1.0)
     yield "png grey profile", saved(GREY, "PNG", icc_profile=profile), three(curved[:, :, 0]), 2
     swapped = icc(b"RGB ", 2.2, (SRGB_PRIMARIES[1], SRGB_PRIMARIES[0], SRGB_PRIMARIES[2]))

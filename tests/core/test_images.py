@@ -1,6 +1,7 @@
 """Reading: any legal picture gives its pixels, any other file one reason."""
 
 import pickle
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -48,6 +49,7 @@ def test_a_picture_comes_with_what_the_file_was(zoo):
     info = read_picture(files["jpeg exif 6"]).info
     assert info["format"] == "JPEG" and info["orientation"] == 6
     assert (info["height"], info["width"]) == (48, 32)  # upright, as the pixels are
+    assert read_picture(files["jpeg exif 9"]).info["orientation"] == 1
     assert read_picture(files["tiff exif 6"]).info["orientation"] == 6
     assert read_picture(files["png rgb 16 bits"]).info["bits"] == 16
     assert read_picture(files["png palette 2 bits"]).info["mode"] == "P"
@@ -57,9 +59,12 @@ def test_a_picture_comes_with_what_the_file_was(zoo):
 
 def test_a_broken_profile_is_ignored_and_noted(zoo):
     files = {name: file for name, file, *_ in zoo}
-    for name in ("png broken profile", "png profile of grey"):
+    for name, why in (
+        ("png broken profile", "cannot open profile from string"),
+        ("png profile of grey", "made for GRAY, the picture is RGB"),
+    ):
         (note,) = read_picture(files[name]).info["notes"]
-        assert note.startswith("colour profile ignored: ")
+        assert note == f"colour profile ignored: {why}"
     assert read_picture(files["png linear profile"]).info["notes"] == ()
 
 
@@ -161,8 +166,16 @@ def test_the_limit_is_exact_and_can_be_moved(noise):
 def test_a_bzip2_bomb_is_unpacked_no_further_than_its_header_says():
     import bz2
 
-    bomb = bz2.compress(b"P5 2 2 255\n" + b"\1\2\3\4" + bytes(30_000_000))
-    assert read_pixels(bomb)[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    small = bz2.compress(b"P5 2 2 255\n" + b"\1\2\3\4" + bytes(30_000_000))
+    large = bz2.compress(b"P5 20000 20000 255\n" + bytes(30_000_000))
+    tracemalloc.start()
+    try:
+        assert read_pixels(small)[:, :, 0].tolist() == [[1, 2], [3, 4]]
+        with pytest.raises(BadPicture, match="400 megapixels"):
+            read_pixels(large)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_floats_outside_0_to_1_and_integers_without_a_range_are_refused():

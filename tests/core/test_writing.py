@@ -71,6 +71,12 @@ def test_nothing_of_the_source_is_written_unless_asked(noise):
     assert read_exif(encode_png(noise(4, 4))) is None
 
 
+def test_quality_is_for_jpeg_and_webp(scene):
+    for suffix in (".jpg", ".webp"):
+        sizes = [len(encode(scene(64, 64), suffix, quality=quality)) for quality in (30, 80, 95)]
+        assert sizes == sorted(set(sizes))
+
+
 def test_the_same_pixels_and_text_give_the_same_bytes(noise):
     assert encode_png(noise(9, 9), {"a": "b"}) == encode_png(noise(9, 9), {"a": "b"})
 

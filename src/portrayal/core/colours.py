@@ -51,7 +51,6 @@ def _opaque(image: Image.Image, bits: int) -> Image.Image:
     elif mode in ("L", "RGB", "CMYK", "LAB"):
         flat = image.copy()
     elif mode in ("P", "PA", "RGBA", "RGBX", "RGBa", "YCbCr"):
-        image.info.pop("transparency", None)  # or Pillow mixes it into the conversion
         flat = (image.convert("RGBA") if mode == "RGBa" else image).convert("RGB")
     else:
         raise Refused(f"pixels of kind {mode} are not supported")
@@ -137,24 +136,17 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
         image = image.convert("RGB")
     if mode != image.mode:
         raise ValueError(f"made for {space}, the picture is {image.mode}")
-    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+    return ImageCms.applyTransform(image, transform) or image
 
 
 @lru_cache(maxsize=16)  # a folder's pictures mostly carry the same few profiles
 def _transform(profile: bytes) -> tuple[str, Any]:
-    """The profile's colour space and the way from it to sRGB; None as the way from sRGB itself."""
+    """The profile's colour space and the way from it to sRGB."""
     from PIL import ImageCms
 
     source = ImageCms.ImageCmsProfile(BytesIO(profile))
     space = source.profile.xcolor_space.strip()
-    transform = _way(source, {"GRAY": "L", "Lab": "LAB"}.get(space, space))
-    if space == "RGB":  # the way from sRGB to sRGB would only cost roundings
-        levels = np.linspace(0, 255, 6).astype(np.uint8)
-        grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(6, 36, 3)
-        done: Any = ImageCms.applyTransform(Image.fromarray(grid), transform)
-        if np.abs(np.asarray(done, np.int16) - grid).max() <= 2:
-            return space, None
-    return space, transform
+    return space, _way(source, {"GRAY": "L", "Lab": "LAB"}.get(space, space))
 
 
 def _way(source: Any, mode: str) -> Any:
