@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from runs import disc, make_dataset, make_run, results_of, save
 from portrayal.core.errors import BadCheckpoint, BadData, UnknownName, UserError
 from portrayal.core.runs import append_line, read_json, read_lines, write_json
 from portrayal.reports.collect import collect
+from portrayal.reports.curves import training_charts
 from portrayal.reports.pages import page, write_report
 
 
@@ -59,6 +61,7 @@ def test_the_page_says_what_the_numbers_say(run):
     for series in ("loss_D_real", "loss_D_fake", "p_real", "p_fake"):
         assert f">{series}</span>" in html
     assert "What is missing" not in html
+    assert "Parameters, average" not in html  # a copy of the generator
 
 
 def test_equal_files_give_equal_bytes(run, tmp_path):
@@ -219,6 +222,31 @@ def test_every_value_of_a_wrong_type_is_survived(small, file):
                 assert "</html>" in page(collect(small))
             except UserError as error:
                 assert "\n" not in str(error)
+
+
+def test_numbers_that_are_none_leave_gaps(small):
+    with (small / "log.jsonl").open("a") as log:
+        for wrong in ("NaN", "Infinity", "null", '"x"', "true", "9" * 400):
+            log.write(f'{{"step": 900, "p_real": {wrong}, "l1": {wrong}}}\n')
+    run = collect(small)
+    assert run.log[-1] == {"step": 900}
+    assert "</html>" in page(run)
+
+
+def test_undecided_is_ln_2_where_the_loss_is_cross_entropy(run):
+    def reference(run):
+        chart = next(c for c in training_charts(run) if "loss_D_real" in [x.name for x in c.lines])
+        return [(mark.text, mark.top) for mark in chart.references], chart.y_ticks
+
+    [(text, top)], ticks = reference(collect(run))
+    (top_1, one), (top_0, zero) = ticks[0], ticks[-1]
+    share = (top - top_1) / (top_0 - top_1)
+    assert text == "ln 2: cannot tell"
+    assert float(one) + share * (float(zero) - float(one)) == pytest.approx(math.log(2), abs=0.001)
+    config = read_json(run / "config.json")
+    config["config"]["loss"] = "lsgan"
+    write_json(run / "config.json", config)
+    assert reference(collect(run))[0] == []
 
 
 def test_a_broken_sample_is_named(run):

@@ -45,6 +45,13 @@ def compared(ours, theirs, gap, better="higher"):
             "better in pairs, intervals overlap",
             "worse in pairs, intervals overlap",
         ),
+        (
+            (4, 2, 6),
+            (5, 3, 7),
+            (-1, -1.5, -0.5),
+            "worse in pairs, intervals overlap",
+            "better in pairs, intervals overlap",
+        ),
         ((5, 4, 6), (3, 2, 4), (2, 1, 3), "better in pairs, intervals overlap", None),  # they touch
         ((5, 3, 7), (5, 3, 7), (0, -1, 1), *["not told apart, difference may be 0"] * 2),
         ((5, None, None), (1, 0, 2), (4, None, None), *["not told apart, intervals overlap"] * 2),

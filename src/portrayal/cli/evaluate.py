@@ -17,7 +17,7 @@ Answers = Annotated[
 ]
 Truths = Annotated[
     Path | None,
-    typer.Argument(metavar="[REAL]", help="Truths of the same names. E.g. data/test/target"),
+    typer.Argument(metavar="REAL", help="Truths of the same names. E.g. data/test/target"),
 ]
 Inputs = Annotated[
     Path | None,
