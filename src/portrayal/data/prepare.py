@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from portrayal.core.errors import BadData, BadOption
+from portrayal.core.errors import BadData, BadOption, Interrupted
 from portrayal.core.runs import write_json
 from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publish
 from portrayal.data.locks import locked
@@ -55,11 +55,14 @@ def prepare(
         return rehearse(job)
     if finished := finished_before(job, every_option):
         return finished
-    with locked(job.partial / f"lock-{shard[0]}", out):
-        claim(job, every_option)
-        if (job.partial / "manifest.json").exists():
-            return publish(job)
-        return work(job, every_option, command)
+    try:
+        with locked(job.partial / f"lock-{shard[0]}", out):
+            claim(job, every_option)
+            if (job.partial / "manifest.json").exists():
+                return publish(job)
+            return work(job, every_option, command)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped; the same command goes on from here.", 130) from None
 
 
 def work(job: Job, every_option: dict[str, Any], command: str) -> Outcome:

@@ -1,0 +1,255 @@
+"""What a dataset folder, or any folder of pictures, holds: facts per split, copies and leaks.
+
+Pictures are looked at one by one; the facts lie in a temporary SQLite file, so memory does not grow
+with their number (about 20 bytes per picture while near-duplicates are looked for).
+"""
+
+import sqlite3
+import tempfile
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from portrayal.core.errors import BadData, BadPicture
+from portrayal.core.images import find_pictures, read_picture
+from portrayal.core.runs import FORMAT
+from portrayal.data.dataset import Split
+from portrayal.data.duplicates import Groups, join_duplicates, look
+from portrayal.data.select import is_grey
+from portrayal.data.split import SPLITS
+from portrayal.data.spread import Bar, cores, silent, spread
+
+LISTED = 100  # leaks, copies and bad files named in full
+TABLE = """CREATE TABLE pictures (place INTEGER PRIMARY KEY, split TEXT, name TEXT, subject TEXT,
+    bits INTEGER, thumbnail BLOB)"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture to look at; of a pair it is the target, and `partner` the source."""
+
+    split: str
+    name: str
+    path: Path
+    partner: Path | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Facts of one picture, or why it could not be read."""
+
+    entry: Entry
+    reason: str | None = None
+    facts: dict[str, Any] | None = None
+    bits: int = 0
+    thumbnail: bytes = b""
+
+
+def audit(
+    folder: Path,
+    *,
+    faces: bool = True,
+    detector: str = "auto",
+    limit: float = 100,
+    workers: int | None = None,
+    bar: Bar = silent,
+) -> dict[str, Any]:
+    """Facts per split, near-duplicates, leaks and unreadable files, ready for JSON."""
+    total = sum(1 for _ in entries(folder))
+    if not total:
+        raise BadData(f"No pictures in {folder}. Give a dataset folder or a folder of pictures.")
+    see_one = partial(see, faces=faces, detector=detector, limit=limit)
+    counts: dict[str, Tally] = {}
+    bad: list[dict[str, str]] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="portrayal-") as place,
+        closing(sqlite3.connect(Path(place) / "facts.sqlite")) as connection,
+        bar("Looking", total=total, unit="pictures") as advance,
+    ):
+        connection.execute(TABLE)
+        for seen in spread(see_one, entries(folder), workers or cores()):
+            tally = counts.setdefault(seen.entry.split, Tally())
+            tally.add(seen)
+            if seen.reason is None:
+                keep(connection, seen)
+            elif len(bad) < LISTED:
+                bad.append({"file": str(seen.entry.path), "reason": seen.reason})
+            advance(1)
+        found = {"near_duplicates": copies(connection), "subjects": straddling(connection)}
+    kind = "dataset" if is_dataset(folder) else "folder"
+    splits = {split: tally.summary() for split, tally in counts.items()}
+    return {
+        "format": FORMAT,
+        "path": str(folder),
+        "kind": kind,
+        "splits": splits,
+        **found,
+        "bad": bad,
+    }
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder has splits with pairs in it."""
+    return any(
+        (folder / split / inner).exists()
+        for split in SPLITS
+        for inner in ("target", "metadata.jsonl")
+    )
+
+
+def entries(folder: Path) -> Iterator[Entry]:
+    """Targets of a dataset with their sources, or all pictures of a plain folder."""
+    if not is_dataset(folder):
+        for path in find_pictures(folder):
+            yield Entry("all", path.relative_to(folder).as_posix(), path)
+        return
+    for split in SPLITS:
+        place = folder / split
+        if not place.is_dir():
+            continue
+        for row in Split(place).rows():
+            target, source = place / row["target_file_name"], place / row["source_file_name"]
+            yield Entry(split, row["name"], target, source, row.get("subject"))
+
+
+def see(entry: Entry, *, faces: bool, detector: str, limit: float) -> Seen:
+    """Look at one picture and at the size of its partner."""
+    try:
+        picture = read_picture(entry.path, limit=limit)
+        partner = read_picture(entry.partner, limit=limit) if entry.partner else None
+    except BadPicture as error:
+        return Seen(entry, error.reason)
+    height, width = picture.pixels.shape[:2]
+    facts: dict[str, Any] = {
+        "size": [width, height],
+        "mode": picture.info["mode"],
+        "format": picture.info["format"],
+        "grey": is_grey(picture.pixels),
+        "mismatch": partner is not None and partner.pixels.shape != picture.pixels.shape,
+        "face": None,
+    }
+    if faces:
+        from portrayal.features import faces as detectors
+
+        found = detectors.find_faces(picture.pixels, detectors.detector(detector))
+        facts["face"] = found[0].w * found[0].h / (width * height) if found else 0.0
+    seen = look(picture.pixels)
+    bits = seen.bits - (1 << 64) if seen.bits >> 63 else seen.bits
+    return Seen(entry, None, facts, bits, seen.thumbnail)
+
+
+class Tally:
+    """Running counts of one split."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.sizes: Counter[str] = Counter()
+        self.modes: Counter[str] = Counter()
+        self.formats: Counter[str] = Counter()
+        self.sides = array("i")
+        self.shares = array("f")
+
+    def add(self, seen: Seen) -> None:
+        """Count one picture."""
+        if seen.facts is None:
+            self.counts["bad"] += 1
+            return
+        facts = seen.facts
+        width, height = facts["size"]
+        self.counts.update(
+            pictures=1, grey=int(facts["grey"]), size_mismatches=int(facts["mismatch"])
+        )
+        if len(self.sizes) < 10_000 or f"{width}x{height}" in self.sizes:
+            self.sizes[f"{width}x{height}"] += 1
+        self.modes[facts["mode"]] += 1
+        self.formats[facts["format"]] += 1
+        self.sides.append(min(width, height))
+        if facts["face"] is not None:
+            self.counts["looked_for_faces"] += 1
+            if facts["face"]:
+                self.shares.append(facts["face"])
+
+    def summary(self) -> dict[str, Any]:
+        """The counts, ready for JSON."""
+        looked = self.counts["looked_for_faces"]
+        return {
+            "pictures": self.counts["pictures"],
+            "bad": self.counts["bad"],
+            "sizes": dict(self.sizes.most_common(10)),
+            "different_sizes": len(self.sizes),
+            "short_side": quartiles(self.sides, 0),
+            "modes": dict(self.modes.most_common()),
+            "formats": dict(self.formats.most_common()),
+            "grey": self.counts["grey"],
+            "size_mismatches": self.counts["size_mismatches"],
+            "faces": len(self.shares) if looked else None,
+            "face_share": quartiles(self.shares, 3) if looked else None,
+        }
+
+
+def quartiles(values: Any, digits: int) -> list[float]:
+    """Smallest, lower quartile, median, upper quartile, largest."""
+    if not len(values):
+        return []
+    return [round(float(v), digits) for v in np.percentile(values, (0, 25, 50, 75, 100))]
+
+
+def keep(connection: sqlite3.Connection, seen: Seen) -> None:
+    """Store what the search for copies needs."""
+    entry = seen.entry
+    row = (entry.split, entry.name, entry.subject, seen.bits, seen.thumbnail)
+    insert = "INSERT INTO pictures (split, name, subject, bits, thumbnail) VALUES (?,?,?,?,?)"
+    connection.execute(insert, row)
+
+
+def copies(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Groups of near-duplicates; those that lie in several splits are leaks."""
+    bits = array(
+        "q", (b for (b,) in connection.execute("SELECT bits FROM pictures ORDER BY place"))
+    )
+
+    @lru_cache(maxsize=1 << 14)
+    def thumbnail(index: int) -> bytes:
+        found = connection.execute("SELECT thumbnail FROM pictures WHERE place = ?", (index + 1,))
+        return bytes(found.fetchone()[0])
+
+    groups = Groups(len(bits))
+    join_duplicates(groups, np.frombuffer(bits, np.uint64), thumbnail)
+    roots = groups.roots()
+    order = np.argsort(roots, kind="stable")
+    starts = np.flatnonzero(np.diff(roots[order], prepend=-1))
+    several = [m for m in np.split(order, starts[1:]) if len(m) > 1]
+    listed = [members_of(connection, members.tolist()) for members in several]
+    leaks = [group for group in listed if len({split for split, _ in group}) > 1]
+    return {
+        "groups": len(listed),
+        "pictures": sum(len(group) for group in listed),
+        "leaks": len(leaks),
+        "listed": [
+            {"pictures": [n if s == "all" else f"{s}/{n}" for s, n in group]}
+            for group in (leaks + listed)[:LISTED]
+        ],
+    }
+
+
+def members_of(connection: sqlite3.Connection, places: list[int]) -> list[tuple[str, str]]:
+    """Split and name of some pictures."""
+    query = "SELECT split, name FROM pictures WHERE place = ?"
+    return [connection.execute(query, (place + 1,)).fetchone() for place in places]
+
+
+def straddling(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Subjects that lie in several splits."""
+    total = connection.execute("SELECT COUNT(DISTINCT subject) FROM pictures").fetchone()[0]
+    query = """SELECT subject, GROUP_CONCAT(DISTINCT split) FROM pictures WHERE subject IS NOT NULL
+        GROUP BY subject HAVING COUNT(DISTINCT split) > 1 ORDER BY subject"""
+    leaks = [{"subject": s, "splits": sorted(t.split(","))} for s, t in connection.execute(query)]
+    return {"subjects": total, "leaks": len(leaks), "listed": leaks[:LISTED]}
