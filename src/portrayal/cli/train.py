@@ -10,8 +10,8 @@ import typer
 from portrayal.cli.options import With
 
 if TYPE_CHECKING:
-    from portrayal.core.devices import Place, Ranks
-    from portrayal.data.dataset import Dataset
+    from portrayal.core.devices import Ranks
+    from portrayal.data.dataset import Dataset, Split
     from portrayal.training.loop import Watch
     from portrayal.training.settings import Settings
 
@@ -75,43 +75,21 @@ def start(
     ranks: "Ranks",
 ) -> None:
     """Build the recipe, open the run folder and hand both to the loop."""
-    import torch
-
     from portrayal.cli.progress import bar, say, warn
-    from portrayal.core.devices import choose_place
     from portrayal.core.environment import environment
     from portrayal.core.runs import write_json
-    from portrayal.core.seeds import mix
-    from portrayal.data.sampler import training_batches
-    from portrayal.recipes import rebuild
     from portrayal.training.loop import train as train_loop
     from portrayal.training.run import opened
 
-    torch.use_deterministic_algorithms(settings.deterministic)
-    place = choose_place(
-        settings.device,
-        settings.precision,
-        channels_last=settings.channels_last,
-        compiled=settings.compile,
-    )
-    torch.manual_seed(mix(settings.seed, "weights"))  # on every rank the same first weights
-    recipe = rebuild(description, place)
+    recipe = build(description, settings)
     split = dataset.split("train")
     check_size(recipe, split.size(), description["config"])
-    batches = training_batches(
-        split,
-        settings.batch,
-        settings.seed,
-        enlarge=settings.enlarge,
-        flip=settings.flip,
-        ranks=ranks,
-        workers=settings.workers,
-    )
+    batches = shared_batches(split, settings, ranks)
     steps = int(description["steps"])
     with opened(out, description, ranks) as done:
         if ranks.first:
-            say(plan(name, recipe, place, description, done))
-            write_json(out / "environment.json", environment(place=place.describe()))
+            say(plan(name, recipe, description, done))
+            write_json(out / "environment.json", environment(place=recipe.place.describe()))
         if done >= steps:
             return
         showing = bar("Training", steps, "steps", done=done) if ranks.first else nullcontext(ignore)
@@ -128,6 +106,40 @@ def start(
             )
     if ranks.first:
         say(f"Trained {steps} steps. Next: portrayal evaluate {out}")
+
+
+def build(description: Mapping[str, Any], settings: "Settings") -> Any:
+    """The recipe on its device, with first weights that are the same on every rank."""
+    import torch
+
+    from portrayal.core.devices import choose_place
+    from portrayal.core.seeds import mix
+    from portrayal.recipes import rebuild
+
+    torch.use_deterministic_algorithms(settings.deterministic)
+    place = choose_place(
+        settings.device,
+        settings.precision,
+        channels_last=settings.channels_last,
+        compiled=settings.compile,
+    )
+    torch.manual_seed(mix(settings.seed, "weights"))
+    return rebuild(description, place)
+
+
+def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks") -> Any:
+    """This rank's batches from any step on."""
+    from portrayal.data.sampler import training_batches
+
+    return training_batches(
+        split,
+        settings.batch,
+        settings.seed,
+        enlarge=settings.enlarge,
+        flip=settings.flip,
+        ranks=ranks,
+        workers=settings.workers,
+    )
 
 
 def ignore(amount: int = 1, note: str = "") -> None:
@@ -171,7 +183,7 @@ def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) ->
         )
 
 
-def plan(name: str, recipe: Any, place: "Place", description: Mapping[str, Any], done: int) -> str:
+def plan(name: str, recipe: Any, description: Mapping[str, Any], done: int) -> str:
     """What is about to happen, in two lines."""
     data, settings, steps = description["data"], description["settings"], description["steps"]
     height, width = data["size"]
@@ -179,7 +191,7 @@ def plan(name: str, recipe: Any, place: "Place", description: Mapping[str, Any],
     lines = [
         f"{name} ({description['preset']}) on {data['path']}: {data['counts']['train']} pairs of "
         f"{width} x {height} pixels, generator of {weights / 1e6:.1f} M weights",
-        f"{steps} steps of {settings['batch']} on {place.describe()}",
+        f"{steps} steps of {settings['batch']} on {recipe.place.describe()}",
     ]
     if done:
         ended = "nothing is left to do" if done >= steps else "going on"
