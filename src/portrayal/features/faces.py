@@ -85,7 +85,7 @@ def _yunet_file(weights: Path | None) -> Path | None:
 
 
 def _haar(pixels: Pixels, _weights: str) -> list[Face]:
-    scaled, factor = _scaled(pixels, shortest=320, longest=800)
+    scaled, factor = _scaled(pixels, shortest=192, longest=800)
     grey = cv2.equalizeHist(cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY))
     smallest = max(24, min(grey.shape) // 10)
     cascade = _cascade(threading.get_ident())
