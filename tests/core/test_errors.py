@@ -75,6 +75,11 @@ def test_the_docstring_draws_the_tree_as_it_is():
     assert not issubclass(Interrupted, UserError), "a signal is no wrong input"
 
 
-@given(some.text(), some.lists(some.text(), max_size=4))
+def test_a_long_name_is_cut():
+    error = UnknownName("thing", "a" * 100_000, ["b"])
+    assert str(error) == f"No thing named '{'a' * 60}...'. Known: b."
+
+
+@given(some.text(max_size=40), some.lists(some.text(), max_size=4))
 def test_any_name_is_answered(name, known):
     assert repr(name) in str(UnknownName("thing", name, known))

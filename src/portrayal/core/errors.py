@@ -29,10 +29,11 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        near = get_close_matches(name.lower(), self.known, n=1)
+        near = get_close_matches(name[:60].lower(), self.known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         names = ", ".join(self.known) or "none"
-        super().__init__(f"No {kind} named {name!r}.{hint} Known: {names}.")
+        short = name if len(name) <= 60 else f"{name[:60]}..."
+        super().__init__(f"No {kind} named {short!r}.{hint} Known: {names}.")
 
     def __reduce__(self) -> tuple[type, tuple[str, str, list[str]]]:
         return UnknownName, (self.kind, self.name, self.known)

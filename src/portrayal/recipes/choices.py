@@ -1,13 +1,14 @@
 """From a preset and `name=value` texts to a validated Config and Settings."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from portrayal.core.errors import BadOption, UnknownName
 from portrayal.recipes import Preset, part_of, recipes
+from portrayal.recipes.wording import kind_of, shown, takes_text
 from portrayal.training.settings import Settings
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -20,14 +21,16 @@ def choose(recipe: str, preset: str, overrides: Iterable[str]) -> tuple[BaseMode
         raise UnknownName(f"preset of {recipe}", preset, presets)
     chosen = presets[preset]
     config, settings = chosen.config.model_dump(), chosen.settings.model_dump()
+    fields = {**type(chosen.config).model_fields, **Settings.model_fields}
     for override in overrides:
         name, equals, text = override.partition("=")
-        name = name.strip()
+        name, text = name.strip(), text.strip()
         if not equals:
             raise BadOption(f"--set {override!r} has no '='; write --set name=value.")
-        if name not in config and name not in settings:
-            raise UnknownName("setting", name, [*config, *settings])
-        (config if name in config else settings)[name] = parsed(text.strip())
+        if name not in fields:
+            raise UnknownName("setting", name, fields)
+        value = text if takes_text(fields[name]) else parsed(text)
+        (config if name in config else settings)[name] = value
     checked = validated(type(chosen.config), config), validated(Settings, settings)
     return checked[0], checked[1]
 
@@ -44,28 +47,37 @@ def parsed(text: str) -> Any:
         return tuple(parsed(part.strip(" ()[]")) for part in text.split(","))
     try:
         return json.loads(text.lower() if text.lower() in ("true", "false") else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
-def validated(model: type[Model], values: dict[str, Any]) -> Model:
+def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
     """The model with these values, or one line about the first wrong one."""
     try:
-        return model.model_validate(values)
+        made = model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name, got = first["loc"][0], values[str(first["loc"][0])]
-        more = f" ({error.error_count()} problems in all)" if error.error_count() > 1 else ""
-        expected = first["msg"].removeprefix("Input should be ")
-        raise BadOption(f"Setting {name} must be {expected}, got {got!r}.{more}") from None
+        name = str(error.errors()[0]["loc"][0])
+        if name not in model.model_fields:
+            raise UnknownName("setting", name, model.model_fields) from None
+        raise _refusal(model, name, values.get(name)) from None
+    for name, value in values.items():
+        if isinstance(value, bool) and not isinstance(getattr(made, name), bool):
+            raise _refusal(model, name, value)  # Python takes true for 1
+    return made
+
+
+def _refusal(model: type[BaseModel], name: str, value: Any) -> BadOption:
+    kind, got = kind_of(model.model_fields[name]), shown(value)
+    article = "a " if kind.startswith(("number", "whole")) else ""
+    return BadOption(
+        f"Setting {name} must be {article}{kind}, got {got[:40] or 'nothing'}"
+        f"{'...' if len(got) > 40 else '.'}"
+    )
 
 
 def described(recipe: str, preset: str) -> Iterator[tuple[str, str, str, str]]:
-    """(name, type, value in the preset, meaning) of every setting."""
+    """(name, kind of value, value in the preset, meaning) of every setting."""
     chosen: Preset = part_of(recipes[recipe], "PRESETS")[preset]
     for model in (chosen.config, chosen.settings):
         for name, field in type(model).model_fields.items():
-            kind = str(field.annotation).replace("typing.", "").replace("NoneType", "none")
-            if isinstance(field.annotation, type):
-                kind = field.annotation.__name__
-            yield name, kind, str(getattr(model, name)), field.description or ""
+            yield name, kind_of(field), shown(getattr(model, name)), field.description or ""

@@ -6,10 +6,10 @@ signed, (B, 3, H, W).
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from portrayal.core.devices import Place
@@ -19,28 +19,46 @@ from portrayal.losses import losses
 from portrayal.losses.reconstruction import l1
 from portrayal.networks import networks
 from portrayal.recipes import Preset, recipes
+from portrayal.recipes.wording import Named, arguments
 from portrayal.training.schedule import Weight, weight_at
 from portrayal.training.settings import Settings
 from portrayal.training.update import adam, descend, evaluating, frozen
+
+Generator = Annotated[str, Named("generator", networks, lambda n: "out_channels" in arguments(n))]
+Discriminator = Annotated[
+    str, Named("discriminator", networks, lambda n: "out_channels" not in arguments(n))
+]
+Adversarial = Annotated[str, Named("adversarial loss", losses, lambda n: "fooling" in arguments(n))]
 
 
 class Config(BaseModel):
     """What the method is. How long, how fast and where is training.Settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    generator: str = Field("unet_256", description="network from source to picture")
-    discriminator: str = Field("patch_70", description="network that judges patches of a pair")
-    width: int = Field(64, gt=0, description="channels after the generator's first convolution")
-    discriminator_width: int = Field(64, gt=0, description="the same of the discriminator")
+    generator: Generator = Field("unet_256", description="network from source to picture")
+    discriminator: Discriminator = Field("patch_70", description="judges patches of a pair")
+    width: int = Field(
+        64, gt=0, le=1024, description="channels after the generator's first convolution"
+    )
+    discriminator_width: int = Field(64, gt=0, le=1024, description="the same of the discriminator")
     norm: Literal["batch", "instance", "none"] = Field("batch", description="normalisation")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="in the inner levels")
-    adversarial: str = Field("vanilla", description="vanilla, lsgan or hinge")
+    adversarial: Adversarial = Field("vanilla", description="the game of G and D")
     l1: Weight = Field(100.0, description="weight of |truth - fake|; first,last for a line")
     real: float = Field(1.0, gt=0, le=1, description="label of real pairs in D's step")
     translation: Literal["eval", "train_like"] = Field(
         "eval", description="train_like: dropout and batch statistics stay on, as in the paper"
     )
+
+    @model_validator(mode="after")
+    def labels_suit_the_loss(self) -> Self:
+        """Refuse at the start what the loss would refuse at the first step."""
+        if self.adversarial == "hinge" and self.real != 1:
+            raise BadOption(
+                f"adversarial=hinge knows no soft labels: real must be 1, got {self.real}."
+            )
+        return self
 
 
 # Table 1 of the first report is the paper's own table, but for the beta of 0.9999

@@ -1,6 +1,11 @@
 """Numbers that change over training. Progress runs from 0 at the first step to 1 at the last."""
 
-Weight = float | tuple[float, float]
+from typing import Annotated
+
+from pydantic import Field
+
+NotNegative = Annotated[float, Field(ge=0)]
+Weight = NotNegative | tuple[NotNegative, NotNegative]  # of a loss term; below 0 it would be sought
 
 
 def weight_at(weight: Weight, progress: float) -> float:

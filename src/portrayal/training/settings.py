@@ -1,11 +1,13 @@
 """How long, how fast and where a recipe is trained: the same for all recipes."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from portrayal.core.devices import Precision
+from portrayal.core.errors import BadOption
 
+MOST_STEPS = 99_999_999  # the name of a checkpoint has eight digits
 Share = Annotated[float, Field(ge=0, le=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -13,10 +15,12 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 class Settings(BaseModel):
     """Printed at the start, stored in the run, changed by `--set name=value`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: float = Field(200, gt=0, description="times every pair is shown")
-    steps: int | None = Field(None, gt=0, description="updates; counts instead of epochs if given")
+    steps: int | None = Field(
+        None, gt=0, le=MOST_STEPS, description="updates; counts instead of epochs if given"
+    )
     batch: int = Field(1, gt=0, description="pairs per step, over all processes")
     learning_rate: float = Field(2e-4, gt=0, description="of Adam, at the start")
     betas: tuple[Beta, Beta] = Field((0.5, 0.999), description="Adam's running means")
@@ -44,7 +48,13 @@ class Settings(BaseModel):
 
     def total_steps(self, pairs: int) -> int:
         """Updates in the whole run for a data set of that many pairs."""
-        return self.steps or max(1, round(self.epochs * pairs / self.batch))
+        wanted = self.steps or max(1, self.epochs * pairs / self.batch)
+        if wanted > MOST_STEPS:
+            raise BadOption(
+                f"{self.epochs:g} epochs of {pairs} pairs in batches of {self.batch} are "
+                f"{wanted:.3g} steps, but a run has at most {MOST_STEPS}. Lower epochs."
+            )
+        return round(wanted)
 
 
 RUN_LENGTH = ("epochs", "steps", "batch", "decay")  # schedules depend on these
@@ -58,4 +68,3 @@ FREE_TO_CHANGE = (  # without touching what is learned
     "save_every",
     "keep",
 )
-Best = dict[str, tuple[float, Literal["higher", "lower"]]]
