@@ -117,12 +117,12 @@ def verdicts(found: dict[str, Any]) -> list[str]:
     """What is wrong, or that nothing is."""
     copies, subjects = found["near_duplicates"], found["subjects"]
     lines = []
-    if copies["groups"]:
+    if not copies["looked"]:
+        lines.append("Near-duplicates: not looked for, the pictures are generated")
+    elif copies["groups"]:
         first = ", ".join(copies["listed"][0]["pictures"][:3])
-        lines.append(
-            f"Near-duplicates: {copies['pictures']} pictures in {plural(copies['groups'], 'group')}, "
-            f"first {first}"
-        )
+        groups = plural(copies["groups"], "group")
+        lines.append(f"Near-duplicates: {copies['pictures']} pictures in {groups}, first {first}")
     else:
         lines.append("Near-duplicates: none")
     for what, leaks in (("near-duplicates", copies), ("subjects", subjects)):

@@ -124,7 +124,7 @@ def run(name: str, source: Callable[..., Any], values: dict[str, Any]) -> None:
         values["out"],
         options,
         command=command_line(name, source, values),
-        arguments={key: str(value) for key, value in own.items() if key not in shared},
+        arguments={key: value for key, value in own.items() if key not in shared},
         workers=values["workers"],
         shard=parsed_shard(values["shard"]),
         dry_run=values["dry_run"],

@@ -19,7 +19,7 @@ import numpy as np
 
 from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import find_pictures, read_picture
-from portrayal.core.runs import FORMAT
+from portrayal.core.runs import FORMAT, read_json
 from portrayal.data.dataset import Split
 from portrayal.data.duplicates import Groups, join_duplicates, look
 from portrayal.data.select import is_grey
@@ -83,7 +83,10 @@ def audit(
             elif len(bad) < LISTED:
                 bad.append({"file": str(seen.entry.path), "reason": seen.reason})
             advance(1)
-        found = {"near_duplicates": copies(connection), "subjects": straddling(connection)}
+        found = {
+            "near_duplicates": copies(connection, look=not is_generated(folder)),
+            "subjects": straddling(connection),
+        }
     kind = "dataset" if is_dataset(folder) else "folder"
     splits = {split: tally.summary() for split, tally in counts.items()}
     return {
@@ -210,8 +213,16 @@ def keep(connection: sqlite3.Connection, seen: Seen) -> None:
     connection.execute(insert, row)
 
 
-def copies(connection: sqlite3.Connection) -> dict[str, Any]:
+def is_generated(folder: Path) -> bool:
+    """Whether a dataset was drawn, not found: two drawn circles look alike and are no leak."""
+    manifest = folder / "manifest.json"
+    return manifest.exists() and bool(read_json(manifest).get("generated"))
+
+
+def copies(connection: sqlite3.Connection, *, look: bool = True) -> dict[str, Any]:
     """Groups of near-duplicates; those that lie in several splits are leaks."""
+    if not look:
+        return {"looked": False, "groups": 0, "pictures": 0, "leaks": 0, "listed": []}
     bits = array(
         "q", (b for (b,) in connection.execute("SELECT bits FROM pictures ORDER BY place"))
     )
@@ -230,6 +241,7 @@ def copies(connection: sqlite3.Connection) -> dict[str, Any]:
     listed = [members_of(connection, members.tolist()) for members in several]
     leaks = [group for group in listed if len({split for split, _ in group}) > 1]
     return {
+        "looked": True,
         "groups": len(listed),
         "pictures": sum(len(group) for group in listed),
         "leaks": len(leaks),

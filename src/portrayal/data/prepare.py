@@ -163,6 +163,7 @@ def merge(
         counts=plan.counts(),
         options=every_option,
         source=job.source.title,
+        generated=job.source.distinct,
         command=command,
         rejected=write_rejected(job.partial / "rejected.jsonl", dropped(scans, plan)),
         groups=plan.groups(),
