@@ -113,12 +113,19 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a JSON-lines file, one at a time; a cut last line is left out, none if no file."""
+    return (row for row, _ in rows_and_ends(path))
+
+
+def rows_and_ends(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """The rows as `read_lines` gives them, each with the number of bytes up to its end."""
     if not path.exists():
         return
+    end = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            end += len(line)
             if (row := parsed_row(line)) is not None:
-                yield row
+                yield row, end
             elif line.endswith(b"\n") and line.strip():
                 raise BadData(f"{path}, line {number} is no JSON object: {shown(line)}.")
 

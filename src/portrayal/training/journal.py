@@ -1,11 +1,11 @@
 """What a run writes down while it trains; a resumed run takes back what it will do again."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from portrayal.core.runs import append_line, read_lines, write_atomically, writing
+from portrayal.core.runs import append_line, rows_and_ends, write_atomically, writing
 
 
 class Journal:
@@ -36,11 +36,15 @@ class Journal:
 
 
 def forget_after(path: Path, step: int) -> None:
-    """Drop the lines written after the checkpoint a run resumes from: they will come again."""
-    rows = list(read_lines(path))
-    kept = [row for row in rows if row["step"] <= step]
-    if path.exists() and (len(kept) < len(rows) or not path.read_bytes().endswith(b"\n")):
-        write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
+    """Cut off the lines written after the checkpoint a run resumes from: they will come again."""
+    kept = 0
+    for row, end in rows_and_ends(path):
+        if row["step"] > step:  # steps only grow
+            break
+        kept = end
+    if path.exists() and kept < path.stat().st_size:
+        with writing(path):
+            os.truncate(path, kept)
 
 
 def is_sample_step(done: int, steps: int) -> bool:

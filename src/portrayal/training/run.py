@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,30 @@ def opened(run: Path, config: Mapping[str, Any], ranks: Ranks = Ranks()) -> Iter
     resumes = (run / "config.json").exists()
     if resumes:
         refuse_changes(run, read_json(run / "config.json"), config)
-    elif run.exists() and (not run.is_dir() or any(run.iterdir())):
-        if (run / "checkpoints").is_dir():
-            raise BadCheckpoint(
-                f"{run} is a half-written run: it has checkpoints but no config.json. "
-                "Choose another --out, or remove the folder."
-            )
-        raise CannotWrite(f"{run} is in use by something else; choose another --out.")
+    else:
+        refuse_foreign(run)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
     with held(run):
         if not resumes:
             write_json(run / "config.json", config)
         yield _done(run)
+
+
+def refuse_foreign(run: Path) -> None:
+    """A new run needs a new or an empty folder; what a killed start left behind is hidden."""
+    if run.exists() and not run.is_dir():
+        raise CannotWrite(f"{run} is a file; choose another --out.")
+    names = sorted(path.name for path in run.iterdir()) if run.exists() else []
+    if "checkpoints" in names:
+        raise BadCheckpoint(
+            f"{run} is a half-written run: it has checkpoints but no config.json. "
+            "Choose another --out, or remove the folder."
+        )
+    if seen := [name for name in names if not name.startswith(".")]:
+        raise CannotWrite(
+            f"{run} is in use by something else: it holds {seen[0]!r}. Choose another --out."
+        )
 
 
 def _done(run: Path) -> int:
@@ -51,7 +62,7 @@ def refuse_changes(run: Path, old: Mapping[str, Any], new: Mapping[str, Any]) ->
         )
     try:
         differing = changes(old, new)
-        data = old["data"]["sha256"], new["data"]["sha256"]
+        data = str(old["data"]["sha256"]), str(new["data"]["sha256"])
     except (KeyError, TypeError, AttributeError):
         raise BadCheckpoint(f"{run / 'config.json'} is not whole; choose another --out.") from None
     if length := [text for name, text in differing.items() if name in RUN_LENGTH]:
@@ -92,11 +103,15 @@ def held(run: Path) -> Iterator[None]:
     except ImportError:  # Windows
         yield
         return
-    with (run / ".lock").open("w") as file:
+    with ExitStack() as stack:
+        with writing(run):
+            file = stack.enter_context((run / ".lock").open("w"))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotWrite(
                 f"{run} is in use by another process; wait for it or choose another --out."
             ) from None
+        except OSError:  # a network drive without locks
+            pass
         yield

@@ -24,13 +24,13 @@ def sample_sheet(
             pair = split.pair(index)
             fake = translate(signed(pair.source)[None])[0]  # (3, H, W) signed
             lines.append([pair.source, pixels_of(unit_of(fake)), pair.target])
-        height, width = lines[0][0].shape[:2]
+        height, width = (max(line[0].shape[side] for line in lines) for side in (0, 1))
         tall, wide = count * (height + GAP) - GAP, 3 * (width + GAP) - GAP
         sheet = np.full((tall, wide, 3), 255, np.uint8)
         for row, line in enumerate(lines):
             for column, picture in enumerate(line):
                 top, left = row * (height + GAP), column * (width + GAP)
-                sheet[top : top + height, left : left + width] = picture
+                sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
         return encode_png(sheet)
 
     return draw
