@@ -138,6 +138,13 @@ def test_posters_few_colours_are_those_of_the_picture():
     assert np.abs(flat[30, [5, 30, 55]].astype(int) - pixels[30, [5, 30, 55]]).max() <= 2
 
 
+def test_posters_colours_are_the_means_of_their_areas(noise):
+    pixels = 40 + noise(64, 64) % 40
+    pixels[:, 32:] += 120
+    flat = filters["cartoon_poster"](pixels, colours=2, lines=0, smoothing=0)
+    assert np.abs(flat[0, [0, 63]] - [[59.5], [179.5]]).max() < 3
+
+
 def test_stronger_lines_are_darker_and_only_lines_change(scene):
     pixels = scene(96, 96)
     light = [filters["cartoon_poster"](pixels, lines=lines) for lines in (0, 0.5, 1)]
