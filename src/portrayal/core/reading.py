@@ -7,6 +7,7 @@ What is done to get to RGB, in this order:
 float       only when every value lies in 0..1; other ranges and 32-bit integers are refused
 profile     an embedded colour profile is converted to sRGB (relative colorimetric); a broken one
             is ignored and noted
+CMYK        JPEGs are taken as inverted, as browsers do (Adobe wrote them so)
 alpha       composited on `background`, in sRGB
 EXIF        turned upright (all 8 orientations)
 animated    first frame
