@@ -87,6 +87,20 @@ def test_lines_are_sorted_by_name_and_have_the_same_columns(tmp_path):
     assert {"source_file_name", "target_file_name", "subject", "class", "kind"} <= set(*columns)
 
 
+def test_a_column_has_one_type_in_all_splits(tmp_path, make):
+    """Hugging Face's imagefolder refuses splits in which a column is null here and text there."""
+    make.photos(tmp_path / "in" / "p1", 10)
+    make.photos(tmp_path / "in" / "p2", 10, start=10)
+    make.photos(tmp_path / "in", 10, start=20)
+    make.save(tmp_path / "in" / "p1" / "copy.jpg", make.photo(1))
+    run(folder(tmp_path / "in"), tmp_path / "out", subject="folder", find_faces=True)
+    found = rows(tmp_path / "out").values()
+    for column in next(iter(found)):
+        assert len({type(row[column]) for row in found}) == 1, column
+    alone = rows(tmp_path / "out")["0025"]
+    assert (alone["subject"], alone["group"], alone["face_share"]) == ("0025", "0025", 0.0)
+
+
 def test_the_reader_of_datasets_reads_it(tmp_path):
     from portrayal.data.dataset import Dataset
 
@@ -204,7 +218,7 @@ def test_near_duplicates_stay_together_and_have_a_group(tmp_path, make):
         three = [lines[name] for name in (f"{index:04d}", f"copy_{index}", f"small_{index}")]
         assert len({row["split"] for row in three}) == 1
         assert {row["group"] for row in three} == {f"{index:04d}"}
-    assert all(lines[f"{index:04d}"]["group"] is None for index in range(10, 30))
+    assert all(lines[name]["group"] == name for name in (f"{i:04d}" for i in range(10, 30)))
     assert len({row["split"] for row in lines.values()}) == 3
 
 
@@ -232,7 +246,7 @@ def test_duplicates_are_dropped_by_name_when_asked(tmp_path, make):
     assert rows(tmp_path / "exact")["near"]["group"] == "0004"
     run(folder(tmp_path / "in"), tmp_path / "none", duplicates="ignore")
     assert len(rows(tmp_path / "none")) == 12
-    assert all(row["group"] is None for row in rows(tmp_path / "none").values())
+    assert all(row["group"] == name for name, row in rows(tmp_path / "none").items())
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ class Planned:
     name: str
     split: str
     facts: dict[str, Any]
-    subject: str | None
-    group: str | None
+    subject: str | None  # None when there is no rule: readers want one type per column
+    group: str  # of near-duplicates: the name of its first picture; alone, its own name
 
 
 @dataclass
@@ -243,14 +243,15 @@ def planned(databases: Databases, plan: Plan, options: Options) -> Iterator[Plan
             continue
         facts = json.loads(text)
         root = int(plan.twin[index])
-        group = plan.facts(databases, root)["name"] if sizes[root] > 1 else None
+        written = f"{name}~{copies + 1}" if copies else name  # a.jpg and a.png of one folder
+        group = plan.facts(databases, root)["name"] if sizes[root] > 1 else written
         yield Planned(
             shard,
             key,
-            f"{name}~{copies + 1}" if copies else name,  # a.jpg and a.png of one folder
+            written,
             SPLITS[plan.split[index]],
             facts,
-            subjects.of(name, key, facts["meta"]),
+            subjects.of(name, key, facts["meta"]) or (written if options.subject else None),
             group,
         )
 

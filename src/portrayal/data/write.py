@@ -87,7 +87,8 @@ def render(
     made, wanted = pair_of(item, options, picture.facts["face_box"])
     for side, pixels in (("source", made), ("target", wanted)):
         put(place(folder, picture, side), encode_png(pixels), folder / f"{os.getpid()}.tmp")
-    row = row_of(picture, pixels_hash(made), pixels_hash(wanted))
+    hashes = pixels_hash(made), pixels_hash(wanted)
+    row = row_of(picture, *hashes, looked=options.looks_for_faces())
     return picture.name, picture.split, json.dumps(row, ensure_ascii=False)
 
 
@@ -130,8 +131,12 @@ def resized(picture: Pixels, size: tuple[int, int]) -> Pixels:
     return picture if picture.shape[:2] == size else squeeze(picture, *size)
 
 
-def row_of(picture: Planned, source_hash: str, target_hash: str) -> dict[str, Any]:
-    """The line of metadata.jsonl; every line has the same columns first."""
+def row_of(picture: Planned, source_hash: str, target_hash: str, *, looked: bool) -> dict[str, Any]:
+    """The line of metadata.jsonl.
+
+    A column is null in all lines or in none, because Hugging Face's reader wants one type per
+    column: a picture without copies is its own group, and face_share is 0 where no face was found.
+    """
     facts, meta = picture.facts, picture.facts["meta"]
     row = {
         "source_file_name": f"source/{picture.name}.png",
@@ -140,7 +145,7 @@ def row_of(picture: Planned, source_hash: str, target_hash: str) -> dict[str, An
         "subject": picture.subject,
         "class": meta.get("class"),
         "group": picture.group,
-        "face_share": facts["face_share"],
+        "face_share": facts["face_share"] or (0.0 if looked else None),
         "grey": facts["grey"],
         "original": picture.key,
         "sha256": target_hash,
