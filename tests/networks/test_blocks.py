@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from portrayal.core.errors import UnknownName
-from portrayal.networks import networks
+from portrayal.networks import blocks, networks
 from portrayal.networks.blocks import initialise, norm_layer
 
 
@@ -50,3 +50,33 @@ def test_no_norm_changes_nothing():
 def test_an_unknown_norm_is_answered_with_the_known_ones():
     with pytest.raises(UnknownName, match="Known: batch, instance, none"):
         norm_layer("group", 3)
+
+
+@pytest.mark.parametrize("side", [2, 4])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("layer", [blocks.Halve, blocks.Double])
+def test_a_product_of_matrices_is_the_convolution_with_its_gradients(layer, bias, side):
+    torch.manual_seed(0)
+    module = layer(5, 7, bias=bias).double()
+    picture = torch.randn(3, 5, side, side, dtype=torch.float64)
+
+    def answers(training: bool) -> list[torch.Tensor]:
+        source = picture.clone().requires_grad_()
+        module.train(training)
+        module.zero_grad()
+        output = module(source)
+        (output * torch.linspace(0, 1, output.numel()).reshape_as(output)).sum().backward()
+        return [output.detach(), source.grad, *(p.grad.clone() for p in module.parameters())]
+
+    assert blocks._few(module.train(), picture, picture.shape[0] * side * side)
+    for product, convolution in zip(answers(True), answers(False), strict=True):
+        assert product.shape == convolution.shape
+        assert torch.allclose(product, convolution, atol=1e-12)
+
+
+def test_large_pictures_and_translation_use_the_convolution():
+    layer = blocks.Halve(3, 4, bias=False)
+    small, large = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 64, 64)
+    assert blocks._few(layer.train(), small, 4)
+    assert not blocks._few(layer.train(), large, 1024)
+    assert not blocks._few(layer.eval(), small, 4), "exported and translating networks stay plain"

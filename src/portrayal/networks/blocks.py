@@ -23,7 +23,9 @@ class Halve(nn.Conv2d):
         if not _few(self, input, count * height * width // 4):
             return super().forward(input)
         with torch.autocast("cpu", enabled=False):
-            patches = F.unfold(input.float(), 4, padding=1, stride=2)  # (B, 16 in, H/2 W/2)
+            patches = F.unfold(
+                input.to(self.weight.dtype), 4, padding=1, stride=2
+            )  # (B, 16 in, H/2 W/2)
             columns = patches.transpose(0, 1).flatten(1)  # (16 in, B H/2 W/2)
             output = self.weight.flatten(1) @ columns  # (out, B H/2 W/2)
             if self.bias is not None:
@@ -43,7 +45,7 @@ class Double(nn.ConvTranspose2d):
         if output_size is not None or not _few(self, input, count * height * width):
             return super().forward(input, output_size)
         with torch.autocast("cpu", enabled=False):
-            rows = input.float().transpose(0, 1).flatten(1)  # (in, B H W)
+            rows = input.to(self.weight.dtype).transpose(0, 1).flatten(1)  # (in, B H W)
             spread = self.weight.flatten(1).t() @ rows  # (16 out, B H W)
             patches = spread.view(-1, count, height * width).transpose(0, 1)  # (B, 16 out, H W)
             output = F.fold(patches, (2 * height, 2 * width), 4, padding=1, stride=2)
