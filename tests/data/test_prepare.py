@@ -273,6 +273,18 @@ def test_subjects_never_straddle_a_split(tmp_path, make, rule, subject):
     assert {split for each in splits.values() for split in each} == {"train", "val", "test"}
 
 
+def test_sub_folders_and_missing_subjects_are_mentioned(tmp_path, make):
+    make.photos(tmp_path / "in" / "a", 5)
+    make.photos(tmp_path / "in" / "b", 5, start=5)
+    make.photos(tmp_path / "in", 2, start=10)
+    outcome = run(folder(tmp_path / "in"), tmp_path / "1")
+    assert any("--subject folder" in note for note in outcome.notes)
+    outcome = run(folder(tmp_path / "in"), tmp_path / "2", subject="folder")
+    assert any("2 pictures have no subject" in note for note in outcome.notes)
+    make.photos(tmp_path / "flat", 5)
+    assert run(folder(tmp_path / "flat"), tmp_path / "3").notes == []
+
+
 def test_a_subject_rule_that_finds_nobody_is_one_line(tmp_path, make):
     make.photos(tmp_path / "in", 5)
     for rule, words in (

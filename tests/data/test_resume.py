@@ -90,6 +90,22 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(pictures, unbroken, 
     assert ours == theirs
 
 
+def test_a_picture_that_lost_its_end_is_written_again(pictures, unbroken, make, tmp_path):
+    """As after a power cut: the row is there, the file is not whole."""
+    out = tmp_path / "out"
+    for index in (1, 2, 3):
+        prepare(folder(pictures), out, OPTIONS, workers=1, shard=(index, 3))
+    prepare(folder(pictures), out, OPTIONS, workers=1, shard=(1, 3))
+    for done in (out / ".partial").glob("write-*.done"):
+        done.unlink()
+    written = sorted((out / ".partial" / "pictures").rglob("*.png"))
+    written[0].write_bytes(b"")
+    written[-1].write_bytes(written[-1].read_bytes()[:-5])
+    for index in (1, 2, 3):
+        prepare(folder(pictures), out, OPTIONS, workers=1, shard=(index, 3))
+    assert make.tree(out) == unbroken
+
+
 def test_workers_end_with_a_killed_parent_and_the_rest_is_the_same(
     pictures, unbroken, make, tmp_path
 ):

@@ -112,9 +112,11 @@ def refuse_bad(databases: Databases, options: Options, total: int) -> None:
         )
 
 
-def read_columns(databases: Databases, options: Options) -> tuple[Columns, set[int]]:
+def read_columns(
+    databases: Databases, options: Options, subjects: Subjects
+) -> tuple[Columns, set[int]]:
     """The columns, and the splits that came with the source."""
-    subjects, in_test = Subjects(options), Asked(options.test_names)
+    in_test = Asked(options.test_names)
     columns, closed = Columns(*(array(kind) for kind in "iqqqQQb")), set()
     for name, key, shard, rowid, text, bits, source_bits in listing(databases):
         meta = json.loads(text)["meta"]
@@ -137,14 +139,15 @@ def read_columns(databases: Databases, options: Options) -> tuple[Columns, set[i
 
 def make_plan(databases: Databases, options: Options, *, distinct: bool = False) -> Plan:
     """Decide about every readable, selected picture."""
-    columns, closed = read_columns(databases, options)
+    subjects = Subjects(options)
+    columns, closed = read_columns(databases, options, subjects)
     count = len(columns.shard)
     given = np.frombuffer(columns.given, np.int8)
     twins = Groups(count)
     if not distinct and options.duplicates != "ignore":
         join_looks(twins, columns, databases)
     twin = twins.roots()
-    plan = Plan(np.full(count, UNUSED, np.int8), twin, columns)
+    plan = Plan(np.full(count, UNUSED, np.int8), twin, columns, notes=subjects.notes())
     drop_copies(plan, given, databases, options)
     kept = np.array([index not in plan.reasons for index in range(count)], bool)
     unit = join_subjects(twins, np.frombuffer(columns.subject, np.uint64))

@@ -19,6 +19,7 @@ class Subjects:
         self.pattern = None
         self.column: dict[str, str] = {}
         self.found = self.missing = 0
+        self.folders: set[str] = set()  # the first two, while there is no rule
         if self.rule and self.rule.startswith("column:"):
             self.column = dict(read_column(options.table, self.rule.removeprefix("column:")))
         elif self.rule and self.rule != "folder":
@@ -27,6 +28,8 @@ class Subjects:
     def of(self, name: str, key: str, meta: dict[str, Any]) -> str | None:
         """The subject, or None for a picture that stands for itself."""
         subject = self._of(name, key, meta)
+        if self.rule is None and subject is None and "split" not in meta and len(self.folders) < 2:
+            self.folders.add(name.rpartition("/")[0])
         self.found += subject is not None
         self.missing += subject is None
         return subject
@@ -41,6 +44,18 @@ class Subjects:
             return match.group(min(1, self.pattern.groups)) if match else None
         file = key.rsplit("/", 1)[-1]
         return next((self.column[k] for k in (key, name, file) if k in self.column), None)
+
+    def notes(self) -> list[str]:
+        """What a person should know about subjects."""
+        if self.rule and self.missing:
+            return [
+                f"{self.missing} pictures have no subject by --subject and stand for themselves"
+            ]
+        if len(self.folders) > 1:
+            return [
+                "pictures lie in several folders; if a folder is one person, add --subject folder"
+            ]
+        return []
 
     def check(self) -> None:
         """Refuse a rule that says nothing about any picture."""
