@@ -316,11 +316,16 @@ def test_test_names_force_pictures_into_test(tmp_path, make):
         run(folder(tmp_path / "in"), tmp_path / "c", test_names="x.*")
 
 
-def test_a_near_duplicate_of_a_forced_test_picture_goes_to_test_as_well(tmp_path, make):
+@pytest.mark.parametrize(("forced", "other"), [("0007", "again"), ("again", "0007")])
+def test_a_near_duplicate_of_a_forced_test_picture_goes_to_test_as_well(
+    tmp_path, make, forced, other
+):
     make.photos(tmp_path / "in", 20)
     make.save(tmp_path / "in" / "again.jpg", make.photo(7))
-    run(folder(tmp_path / "in"), tmp_path / "out", test_names="0007")
-    assert rows(tmp_path / "out")["again"]["split"] == "test"
+    run(folder(tmp_path / "in"), tmp_path / "out", test_names=forced)
+    assert rows(tmp_path / "out")[other]["split"] == "test"
+    run(folder(tmp_path / "in"), tmp_path / "one", test_names=forced, duplicates="drop")
+    assert set(rejected(tmp_path / "one")) == {f"{other}.{'jpg' if other == 'again' else 'png'}"}
 
 
 def test_given_splits_are_kept_and_validation_comes_from_train(tmp_path, make):

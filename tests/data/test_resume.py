@@ -12,6 +12,7 @@ import pytest
 from portrayal.core.errors import BadOption, CannotWrite
 from portrayal.core.images import encode_png
 from portrayal.core.seeds import numpy_rng
+from portrayal.data.locks import locked
 from portrayal.data.options import Options
 from portrayal.data.prepare import prepare
 from portrayal.data.sources.folder import folder
@@ -183,6 +184,21 @@ def test_shards_in_any_order_end_with_the_same_bytes(pictures, unbroken, make, t
     assert part(2).state == "finished"
     assert make.tree(out) == unbroken
     assert part(1).again
+
+
+def test_of_shards_that_finish_at_once_one_puts_the_dataset_together(pictures, make, tmp_path):
+    out = tmp_path / "out"
+
+    def part(index):
+        options = Options(size="32")
+        return prepare(shapes(count=9, size=32), out, options, workers=1, shard=(index, 3))
+
+    for index in (1, 2, 3, 1):
+        part(index)
+    with locked(out / ".partial" / "lock-merge", out):  # another shard is at it
+        late = part(2)
+    assert (late.state, late.done) == ("written", 3)
+    assert part(2).state == "finished"
 
 
 def test_shards_with_other_options_or_another_number_are_refused(pictures, tmp_path):

@@ -81,7 +81,7 @@ def publish(job: Job) -> Outcome:
         for name in ("rejected.jsonl", "manifest.json"):
             if (job.partial / name).exists():
                 (job.partial / name).replace(job.out / name)
-        shutil.rmtree(job.partial)
+        shutil.rmtree(job.partial, ignore_errors=True)  # another shard may just be looking at it
     return outcome_of(read_json(job.out / "manifest.json"))
 
 

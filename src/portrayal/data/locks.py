@@ -8,6 +8,10 @@ from portrayal.core.errors import CannotWrite
 from portrayal.core.runs import writing
 
 
+class Busy(CannotWrite):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def locked(path: Path, what: Path) -> Iterator[None]:
     """Hold the lock file `path`; one line if another process holds it."""
@@ -16,7 +20,7 @@ def locked(path: Path, what: Path) -> Iterator[None]:
         file = path.open("w")
     with file:
         if not _try(file.fileno()):
-            raise CannotWrite(f"Another process is working on {what}. Wait for it, or stop it.")
+            raise Busy(f"Another process is working on {what}. Wait for it, or stop it.")
         yield
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from portrayal.core.errors import BadData, BadOption, Interrupted
 from portrayal.core.runs import write_json
 from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publish
-from portrayal.data.locks import locked
+from portrayal.data.locks import Busy, locked
 from portrayal.data.manifest import counted, write_manifest, write_metadata, write_rejected
 from portrayal.data.options import Options
 from portrayal.data.plan import Plan, dropped, make_plan, planned, refuse_bad, rejected
@@ -79,11 +79,29 @@ def work(job: Job, every_option: dict[str, Any], command: str) -> Outcome:
         ]
         plan = decided(job, scans)
         write_shard(job, plan, scans)
-        if (done := job.through("write")) < job.shard.count:
-            return Outcome("written", plan.counts(), groups=plan.groups(), done=done)
+        return put_together(job, plan, scans, every_option, command)
+
+
+def put_together(
+    job: Job,
+    plan: Plan,
+    scans: list[sqlite3.Connection],
+    every_option: dict[str, Any],
+    command: str,
+) -> Outcome:
+    """Finish the dataset if every shard is written and no other shard is at it or has done it."""
+    if finished := finished_before(job, every_option):
+        return finished
+    if (done := job.through("write")) < job.shard.count:
+        return Outcome("written", done=done)
+    try:
         with locked(job.partial / "lock-merge", job.out):
+            if finished := finished_before(job, every_option):
+                return finished
             merge(job, plan, scans, every_option, command)
             return publish(job)
+    except Busy:
+        return Outcome("written", done=job.shard.count)
 
 
 def scan_shard(job: Job, path: Path) -> None:
