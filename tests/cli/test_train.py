@@ -88,7 +88,7 @@ def test_bad_input_is_one_line(data, tmp_path, capsys):
         ("train", "pix2pix", str(data), "--out", out, "--preset", "papr"): "'paper'",
         ("train", "pix2pix", str(data), "--out", out, "--set", "widht=3"): "Did you mean 'width'",
         ("train", "pix2pix", str(data), "--out", out, "--set", "batch=x"): "batch",
-        ("train", "pix2pix", str(data), "--out", out, "--set", "batch=0"): "greater than 0",
+        ("train", "pix2pix", str(data), "--out", out, "--set", "batch=0"): "whole number above 0",
         ("train", "pix2pix", str(data), "--out", out): "--set generator=unet_64",
         ("train", "pix2pix", str(tmp_path), "--out", out): "is not a dataset",
     }

@@ -1,4 +1,4 @@
-"""The colours of the five generated classes: what `shapes` paints and what the colour score expects.
+"""The colours of the five generated classes: what `shapes` paints, what the colour score expects.
 
 They lie far apart (see tests/data/test_shapes.py), so that a painted area with jitter still has one
 nearest class colour.

@@ -1,4 +1,4 @@
-"""Floor 2: scores. Every metric takes "unit" pictures, (B, C, H, W) float in 0..1, and has a Card."""
+"""Floor 2: scores. A metric takes "unit" pictures, (B, C, H, W) float in 0..1, and has a Card."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from portrayal.core.catalog import Catalog
 
 @dataclass(frozen=True)
 class Card:
-    """What a number means: which way is better, its unit, what it compares, and how it is computed."""
+    """What a number means: which way is better, its unit, what it compares, how it is computed."""
 
     better: Literal["higher", "lower"]
     needs: Literal["pairs", "sets", "classes"]  # classes: pairs plus a class name per picture
