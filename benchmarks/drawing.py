@@ -3,7 +3,7 @@
 import statistics
 import time
 
-from portrayal.data.drawings import draw
+from portrayal.data.sources.shapes import draw
 
 
 def main() -> None:
