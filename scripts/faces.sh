@@ -15,4 +15,3 @@ portrayal=${PORTRAYAL:-.venv/bin/portrayal}
     --counts 600,51,100 --test-names '08(0[1-9]|[1-9][0-9])|0900' --find-faces --detector haar
 "$portrayal" train pix2pix "$work/datasets/faces" --out "$work/runs/faces" --preset quick_128
 "$portrayal" evaluate "$work/runs/faces"
-"$portrayal" report "$work/runs/faces"

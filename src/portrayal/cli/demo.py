@@ -38,7 +38,7 @@ def demo(
 def commands(
     out: Path, pictures: Mapping[str, str], training: Mapping[str, str]
 ) -> list[list[str]]:
-    """The four command lines of the main job, as words after `portrayal`."""
+    """The three command lines of the main job, as words after `portrayal`."""
     data, run = str(out / "data"), str(out / "run")
     drawn = [word for name, value in pictures.items() for word in (f"--{name}", value)]
     chosen = [word for name, value in training.items() for word in ("--set", f"{name}={value}")]
@@ -46,7 +46,6 @@ def commands(
         ["prepare", "shapes", *drawn, "--out", data],
         ["train", "pix2pix", data, "--out", run, "--preset", PRESET, *chosen],
         ["evaluate", run, *(word for name in METRICS for word in ("--metric", name))],
-        ["report", run],
     ]
 
 

@@ -57,7 +57,7 @@ def evaluate(
 
     Every score has its 95 % interval and stands beside that of the input itself: a translator must
     beat doing nothing. A run keeps its translations in RUN/translations/SPLIT, its scores in
-    RUN/results.json and those of single pictures in RUN/pictures.jsonl.
+    RUN/results.json, those of single pictures in RUN/pictures.jsonl and its page in RUN/report.html.
 
     Examples: portrayal evaluate runs/faces
     portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim
@@ -65,6 +65,7 @@ def evaluate(
     from portrayal.cli.progress import bar, warn
     from portrayal.core.errors import BadOption
     from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
+    from portrayal.reports.pages import write_report
 
     request = Request(metric, seed)
     if truths:
@@ -85,7 +86,8 @@ def evaluate(
         note=warn,
     )
     show(scored, answers)
-    typer.echo(f"Next: portrayal report {answers}")
+    page, _ = write_report(answers)
+    typer.echo(f"Wrote {page}: open it in a browser")
 
 
 def show(scored: "Scored", folder: Path | None) -> None:

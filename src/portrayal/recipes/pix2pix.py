@@ -77,7 +77,7 @@ PRESETS = {
     ),
     "quick_64": Preset(
         Config(generator="unet_64", width=32, discriminator="patch_16", discriminator_width=32),
-        Settings(epochs=20, batch=8),
+        Settings(epochs=20, batch=8, average=0.99),
         "64 pixels, for a first look in minutes",
     ),
 }
