@@ -57,7 +57,7 @@ def evaluate(
 
     Every score has its 95 % interval and stands beside that of the input itself: a translator must
     beat doing nothing. A run keeps its translations in RUN/translations/SPLIT, its scores in
-    RUN/results.json, those of single pictures in RUN/pictures.jsonl and its page in RUN/report.html.
+    RUN/results.json, those of single pictures in RUN/pictures.jsonl, the page in RUN/report.html.
 
     Examples: portrayal evaluate runs/faces
     portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim
