@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from portrayal.cli import answer
+from portrayal.core.runs import dataset_places
 from portrayal.training.checkpoint import read_weights, whole_names
 
 TINY = ["generator=unet_64", "discriminator=patch_16", "width=4", "discriminator_width=4"]
@@ -63,6 +64,7 @@ def test_a_run_leaves_everything_its_report_needs(data, tmp_path, capsys):
     assert config["recipe"] == "pix2pix"
     assert config["config"]["width"] == 4
     assert config["data"]["counts"] == {"train": 8, "val": 2, "test": 2}
+    assert dataset_places(out, config["data"])[1].resolve() == data.resolve()
     environment = json.loads((out / "environment.json").read_text())
     assert "float32" in environment["place"]
     assert {p.name for p in (out / "samples").iterdir()} >= {"step_00000001.png"}

@@ -18,6 +18,7 @@ from portrayal.core.errors import BadData, CannotWrite
 from portrayal.core.runs import (
     REASONS,
     append_line,
+    dataset_places,
     read_json,
     read_lines,
     write_atomically,
@@ -232,3 +233,12 @@ while True:
         assert all(row == {"text": "x" * 5000} for row in read_lines(path))
     for line in path.read_bytes().splitlines()[:-1]:
         json.loads(line)
+
+
+def test_a_dataset_is_found_where_it_was_typed_and_where_the_run_leads_to(tmp_path):
+    data = {"path": "datasets/faces", "from_run": "../../datasets/faces"}
+    assert dataset_places(tmp_path / "runs" / "a", data) == [
+        Path("datasets/faces"),
+        tmp_path / "runs" / "a" / "../../datasets/faces",
+    ]
+    assert dataset_places(tmp_path, {"path": 3}) == dataset_places(tmp_path, None) == []

@@ -1,5 +1,6 @@
 """`portrayal train`: a dataset folder -> a run folder. The same command resumes."""
 
+import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -54,7 +55,7 @@ def train(
         "preset": preset,
         "config": config.model_dump(),
         "settings": settings.model_dump(),
-        "data": dataset.summary(),
+        "data": {**dataset.summary(), "from_run": os.path.relpath(data, out)},
         "steps": steps,
         "command": command(),
         "started": now(),

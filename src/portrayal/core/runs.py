@@ -84,6 +84,18 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def dataset_places(run: Path, data: object) -> list[Path]:
+    """Where the dataset of a run may be, by the "data" of its config.json, likeliest first.
+
+    "path" is what the person typed, from where they stood then; "from_run" leads from the run
+    folder to the dataset, and holds when both were moved together or one stands elsewhere now.
+    """
+    known = data if isinstance(data, Mapping) else {}
+    typed, led = known.get("path"), known.get("from_run")
+    places = [Path(typed)] if isinstance(typed, str) else []
+    return places + ([run / led] if isinstance(led, str) else [])
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically, readable by people."""
     write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

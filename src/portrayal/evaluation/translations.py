@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from portrayal.core.errors import BadData
+from portrayal.core.runs import dataset_places
 from portrayal.data.dataset import Dataset, Split
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.inference.files import translate_files
@@ -19,10 +20,12 @@ def dataset_of(
 ) -> Dataset:
     """The dataset a run was trained on, or `data`; says so when it is not the same any more."""
     known = config.get("data", {})
-    folder = data or Path(str(known.get("path", "")))
-    if not folder.is_dir():
+    places = [data] if data else dataset_places(run, known)
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        place = places[0] if places else "its place"
         raise BadData(
-            f"The dataset of {run} is not at {folder} any more. Say where it is: --data FOLDER."
+            f"The dataset of {run} is not at {place} any more. Say where it is: --data FOLDER."
         )
     dataset = Dataset(folder)
     if known.get("sha256") not in (None, dataset.identity):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from portrayal.core.errors import BadCheckpoint, BadData
-from portrayal.core.runs import FORMAT, read_json, read_lines
+from portrayal.core.runs import FORMAT, dataset_places, read_json, read_lines
 from portrayal.reports.results import Results
 
 SIGNS = ("config.json", "log.jsonl", "results.json")  # one of them makes a folder a run
@@ -39,9 +39,8 @@ class Run:
     @property
     def data_folder(self) -> Path | None:
         """Where the pictures were when they were scored or learned from, if they still are."""
-        places = [self.results.data.get("path")] if self.results else []
-        places.append(_mapping(self.config.get("data")).get("path"))
-        paths = [Path(place) for place in places if isinstance(place, str)]
+        scored = dataset_places(self.folder, self.results.data) if self.results else []
+        paths = scored + dataset_places(self.folder, self.config.get("data"))
         return next((path for path in paths if _is_folder(path)), None)
 
 
