@@ -68,6 +68,19 @@ def test_a_mirrored_or_inverted_picture_is_another_one(make):
         picture = make.photo(index, 128, 128)
         assert not same(picture, picture[:, ::-1])
         assert not same(picture, 255 - picture)
+        assert not alike(look(picture).thumbnail, look(255 - picture).thumbnail)
+
+
+def test_alike_does_not_depend_on_the_order(make):
+    answers = []
+    for index in range(20):
+        one, two = make.photo(index).astype(float), make.photo(index + 50)
+        for share in (0.1, 0.15, 0.2, 0.25, 0.3):
+            mixed = look((one * (1 - share) + two * share).astype(np.uint8)).thumbnail
+            first = look(make.photo(index)).thumbnail
+            answers.append(alike(first, mixed))
+            assert alike(first, mixed) == alike(mixed, first)
+    assert 0.1 < np.mean(answers) < 0.9
 
 
 def test_line_drawings_on_white_are_told_apart():

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from portrayal.core.errors import BadOption, CannotWrite
+from portrayal.core.errors import BadData, BadOption, CannotWrite, Interrupted
 from portrayal.core.images import encode_png
 from portrayal.core.seeds import numpy_rng
 from portrayal.data.locks import locked
@@ -91,6 +93,29 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(pictures, unbroken, 
     assert ours == theirs
 
 
+def test_what_is_done_is_not_done_again(pictures, tmp_path):
+    """A source that is interrupted at its n-th picture counts how often each was read."""
+    reads: Counter[str] = Counter()
+    real, out = folder(pictures), tmp_path / "out"
+
+    def source(stop):
+        def load(name):
+            if sum(reads.values()) == stop:
+                raise KeyboardInterrupt
+            reads[name] += 1
+            return real.load(name)
+
+        return replace(real, load=load)
+
+    total = sum(1 for _ in real.names())
+    for stop in (20, total + 15):
+        with pytest.raises(Interrupted, match="same command"):
+            prepare(source(stop), out, OPTIONS, workers=1)
+    prepare(source(-1), out, OPTIONS, workers=1)
+    assert set(reads.values()) == {1, 2}  # once looked at, once written; dropped ones only once
+    assert sum(count == 1 for count in reads.values()) == 5
+
+
 def test_a_picture_that_lost_its_end_is_written_again(pictures, unbroken, make, tmp_path):
     """As after a power cut: the row is there, the file is not whole."""
     out = tmp_path / "out"
@@ -112,11 +137,16 @@ def test_workers_end_with_a_killed_parent_and_the_rest_is_the_same(
 ):
     out = tmp_path / "out"
     process = start(pictures, out, 2)
-    assert kill_at(process, out, COUNT // 2)
+    workers: set[int] = set()
+    while process.poll() is None and progress(out) < COUNT // 2:
+        workers |= set(children(process.pid))
+    process.kill()
+    process.wait()
+    assert len(workers) >= 2
     deadline = time.monotonic() + 20
-    while children(process.pid) and time.monotonic() < deadline:
+    while alive(workers) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not children(process.pid)
+    assert not alive(workers)
     last = start(pictures, out, 2)
     assert last.wait() == 0, messages(out)
     assert {n: c for n, c in make.tree(out).items() if n != "manifest.json"} == {
@@ -125,16 +155,24 @@ def test_workers_end_with_a_killed_parent_and_the_rest_is_the_same(
 
 
 def children(parent):
-    """Worker processes of `parent` that still run (spawn writes the parent into their command)."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+    """Processes whose parent is `parent`."""
+    return [pid for pid, above in parents() if above == parent]
+
+
+def alive(processes):
+    """Those that still run."""
+    return [pid for pid, _ in parents() if pid in processes]
+
+
+def parents():
+    """(process, its parent) of all that run."""
+    for place in Path("/proc").glob("[0-9]*/stat"):
         try:
-            words = place.read_bytes()
+            state, parent = place.read_text().rpartition(")")[2].split()[:2]
         except OSError:
             continue
-        if f"parent_pid={parent}".encode() in words:
-            found.append(place)
-    return found
+        if state != "Z":
+            yield int(place.parent.name), int(parent)
 
 
 def test_a_stop_by_ctrl_c_keeps_what_is_done(pictures, make, unbroken, tmp_path):
@@ -163,6 +201,7 @@ def test_killed_while_moving_to_the_end_it_ends_the_same(pictures, unbroken, mak
     if point == "written":
         for split in ("train", "val"):
             (out / split).rename(partial / "pictures" / split)
+    (partial / "scan-1-of-1.sqlite").write_text("left over")
     options = json.loads((partial / "manifest.json").read_text()) if point != "manifest" else None
     if options:
         kept = {**options["options"], "shards": 1, "version": options["version"]}
@@ -221,4 +260,6 @@ def test_before_anything_is_written_other_options_are_welcome(pictures, tmp_path
     with pytest.raises(BadOption, match="fits no picture"):
         prepare(shapes(count=9, size=32), out, Options(size="32", test_names="zz"), workers=1)
     assert (out / ".partial" / "scan-1-of-1.sqlite").stat().st_ino == scans  # kept
+    with pytest.raises(BadData, match="too small: 9"):  # the scan knew no such rule
+        prepare(shapes(count=9, size=32), out, Options(size="32", min_side=40), workers=1)
     assert prepare(shapes(count=9, size=32), out, Options(size="48"), workers=1).state == "finished"

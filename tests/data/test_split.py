@@ -98,6 +98,13 @@ def test_too_few_pictures_are_one_line(count):
         assign(np.ones(count, np.int64), orders(count), free(count), Wanted())
 
 
+def test_fractions_are_met_to_the_nearest_unit():
+    split = assign(np.full(17, 6), orders(17), free(17), Wanted())  # a tenth is 10: 12 is nearest
+    assert pictures(np.full(17, 6), split) == [78, 12, 12]
+    split = assign(np.full(25, 4), orders(25), free(25), Wanted((0.86, 0.07, 0.07)))  # 7: 8
+    assert pictures(np.full(25, 4), split) == [84, 8, 8]
+
+
 def test_a_split_of_share_zero_may_be_empty():
     split = assign(np.ones(10, np.int64), orders(10), free(10), Wanted((0.0, 0.0, 1.0)))
     assert (split == TEST).all()

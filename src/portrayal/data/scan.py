@@ -91,15 +91,17 @@ def scan(
     examine_one = partial(examine, source, options)
     waiting = unknown(source.names(), connection, shard)
     bad = int(connection.execute("SELECT COALESCE(SUM(bad), 0) FROM facts").fetchone()[0])
-    for count, facts in enumerate(spread(examine_one, waiting, workers, setup=setup), 1):
-        store(connection, facts)
-        bad += facts.bad
-        if bad > options.bad_limit * total:
-            break  # `plan.refuse_bad` says it, with the numbers
-        advance(1)
-        if count % COMMIT_EVERY == 0:
-            connection.commit()
-    connection.commit()
+    try:
+        for count, facts in enumerate(spread(examine_one, waiting, workers, setup=setup), 1):
+            store(connection, facts)
+            bad += facts.bad
+            if bad > options.bad_limit * total:
+                break  # `plan.refuse_bad` says it, with the numbers
+            advance(1)
+            if count % COMMIT_EVERY == 0:
+                connection.commit()
+    finally:
+        connection.commit()
 
 
 def reading(path: Path) -> sqlite3.Connection:

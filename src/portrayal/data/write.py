@@ -37,12 +37,15 @@ def write(
     render_one = partial(render, source, options, folder)
     todo = unwritten(pictures, folder, connection, advance)
     insert = "INSERT OR REPLACE INTO written VALUES (?,?,?)"
-    for count, (name, split, row) in enumerate(spread(render_one, todo, workers, setup=setup), 1):
-        connection.execute(insert, (name, split, row))
-        advance(1)
-        if count % COMMIT_EVERY == 0:
-            connection.commit()
-    connection.commit()
+    results = spread(render_one, todo, workers, setup=setup)
+    try:
+        for count, (name, split, row) in enumerate(results, 1):
+            connection.execute(insert, (name, split, row))
+            advance(1)
+            if count % COMMIT_EVERY == 0:
+                connection.commit()
+    finally:
+        connection.commit()
 
 
 def unwritten(
