@@ -45,6 +45,7 @@ def test_the_first_look_imports_every_file_of_the_package(package):
     assert things["hat"]() == 1
     assert list(things) == ["hat", "shoe"]
     assert "shoe" in things and "other" not in things
+    assert things.package is None, "later looks import nothing"
 
 
 @pytest.mark.parametrize("look", [list, lambda t: t["hat"], lambda t: "hat" in t])

@@ -88,6 +88,15 @@ def test_the_machine_is_told_without_its_name_and_its_user():
     assert "\n" not in machine()
 
 
+def test_the_processor_is_called_by_its_name_where_the_system_tells_it(tmp_path):
+    told = tmp_path / "cpuinfo"
+    told.write_text("processor: 0\nmodel name\t: A: Chip @ 2 GHz \nmodel name: Other\n")
+    assert processor(told) == "A: Chip @ 2 GHz"
+    told.write_text("processor: 0\n")  # an ARM core
+    untold = platform.processor() or "unknown processor"
+    assert processor(told) == processor(tmp_path / "none") == untold
+
+
 def test_everything_fits_into_json_and_more_can_be_added():
     said = environment(place="cpu, float32")
     assert json.loads(json.dumps(said)) == said

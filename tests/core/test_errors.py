@@ -78,6 +78,13 @@ def test_the_docstring_draws_the_tree_as_it_is():
 def test_a_long_name_is_cut():
     error = UnknownName("thing", "a" * 100_000, ["b"])
     assert str(error) == f"No thing named '{'a' * 60}...'. Known: b."
+    assert "..." not in str(UnknownName("thing", "a" * 60, ["b"]))
+
+
+def test_a_bad_picture_is_named_with_its_reason_and_has_both():
+    error = BadPicture("a.png", "is empty")
+    assert str(error) == "a.png: is empty"
+    assert (error.name, error.reason) == ("a.png", "is empty")
 
 
 @given(some.text(max_size=40), some.lists(some.text(), max_size=4))

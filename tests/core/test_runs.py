@@ -56,6 +56,15 @@ def test_what_is_written_is_there_and_nothing_else(tmp_path):
     assert names(tmp_path / "deep/er") == ["file"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_writing_leaves_no_file_open(tmp_path):
+    before = len(names(Path("/proc/self/fd")))
+    for _ in range(5):
+        write_atomically(tmp_path / "file", b"x")
+        append_line(tmp_path / "log.jsonl", {})
+    assert len(names(Path("/proc/self/fd"))) == before
+
+
 def test_a_killed_writer_leaves_a_whole_file(tmp_path):
     path = tmp_path / "file"
     for pause in (0.0, 0.003, 0.01, 0.017, 0.03, 0.041):
@@ -178,6 +187,14 @@ def test_lines_come_back_in_order_and_a_missing_file_has_none(tmp_path):
         append_line(path, {"step": step, "text": "a\nb\u2028ü"})
     assert [row["step"] for row in read_lines(path)] == [0, 1, 2]
     assert len(path.read_bytes().splitlines()) == 3
+    assert "ü".encode() in path.read_bytes(), "readable by people"
+
+
+def test_a_row_that_lacks_only_its_line_break_is_kept(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"a":1}\n{"a":2}')
+    append_line(path, {"a": 3})
+    assert path.read_bytes() == b'{"a":1}\n{"a":2}\n{"a": 3}\n'
 
 
 @given(some.lists(rows, min_size=1, max_size=4), some.data())

@@ -76,8 +76,16 @@ def test_any_row_is_found_by_its_number(tmp_path_factory, extras):
 
 def test_a_row_without_a_name_is_called_by_its_path(tmp_path):
     nameless = [{k: v for k, v in row(n).items() if k != "name"} for n in ("a/b", "b")]
-    split = Split(described(tmp_path, [*nameless, {**row("c.d"), "name": None}]))
+    other = {**row("c.d"), "target_file_name": "target/e.png", "name": None}
+    split = Split(described(tmp_path, [*nameless, other]))
     assert [r["name"] for r in split.rows()] == ["a/b", "b", "c.d"]
+
+
+def test_the_size_is_that_of_the_first_pair(tmp_path):
+    for name, height in (("a", 4), ("b", 5)):
+        for side in ("source", "target"):
+            put(tmp_path / side / f"{name}.png", height=height)
+    assert Split(tmp_path).size() == (4, 6)
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,12 @@ def test_another_seed_gives_other_batches():
 def test_a_picture_of_another_size_than_the_first_is_named_with_both_sizes():
     options = {"enlarge": 1.0, "flip": False, "ranks": Ranks(), "workers": 1}
     stream = training_batches(Made(3, odd=2), 3, 0, **options)(0)
-    with pytest.raises(BadOption, match=r"^made: 'picture 2' is 8 x 4 pixels, but the first pict"):
+    with pytest.raises(BadOption) as caught:
         next(stream)
+    assert str(caught.value) == (
+        "made: 'picture 2' is 8 x 4 pixels, but the first picture is 6 x 4. Prepare the pictures "
+        "with --size."
+    )
 
 
 def test_an_error_in_a_worker_reaches_the_consumer_at_its_step():
@@ -183,11 +187,11 @@ def test_a_closed_stream_does_not_load_what_was_only_queued():
             gate.wait(10)
         return Batch(torch.zeros(1), torch.zeros(1), [str(step)])
 
-    stream = prefetched(load, 0, workers=1)
+    stream = prefetched(load, 0, workers=2)
     next(stream)
     threading.Timer(0.2, gate.set).start()
     stream.close()
-    assert asked in ([0], [0, 1]), "what was in work ended, step 2 was never begun"
+    assert set(asked) <= {0, 1, 2}, "what was in work ended, step 3 was never begun"
 
 
 def test_slow_pictures_are_read_side_by_side():

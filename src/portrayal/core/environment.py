@@ -66,10 +66,10 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores"
 
 
-def processor() -> str:
+def processor(told: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's own name where the system tells it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        for line in told.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
