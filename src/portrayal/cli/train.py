@@ -117,6 +117,7 @@ def build(description: Mapping[str, Any], settings: "Settings") -> Any:
     from portrayal.core.seeds import mix
     from portrayal.recipes import rebuild
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic CUDA asks for it
     torch.use_deterministic_algorithms(settings.deterministic)
     place = choose_place(
         settings.device,

@@ -21,7 +21,7 @@ def adam(module: nn.Module, settings: Settings) -> torch.optim.Adam:
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
     """Step `optimizer` down `loss`, with gradients averaged over ranks. Returns the detached loss.
 
-    A loss that is not finite never reaches the weights. On the CPU it is refused at once; on a GPU,
+    A loss that is not finite never reaches the weights. On a CPU it is refused at once; on CUDA,
     where looking at it would stall the queue, the fused optimiser is told on the device to leave
     the weights alone, and the loop finds out at the next log line.
 
@@ -32,7 +32,7 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
     finite = torch.isfinite(loss.detach()).float()
     if _shared():
         dist.all_reduce(finite, dist.ReduceOp.MIN)  # all stop together, or none
-    if loss.device.type == "cpu":
+    if loss.device.type != "cuda":
         if not finite:
             raise NotFinite(f"a loss became {float(loss.detach())}")
     else:
