@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -58,6 +59,14 @@ def test_the_precision_that_is_asked_for_is_given():
     assert choose_place("cpu", "bfloat16").dtype == torch.bfloat16
     auto = torch.bfloat16 if fast_bfloat16(CPU) else torch.float32
     assert choose_place("cpu", "auto").dtype == auto
+
+
+def test_bfloat16_is_fast_where_the_processor_has_instructions_for_it():
+    assert not fast_bfloat16(torch.device("mps"))
+    told = Path("/proc/cpuinfo")
+    flags = told.read_text(encoding="utf-8").split() if told.exists() else []
+    if "flags" in flags:  # an x86 that says what it can
+        assert fast_bfloat16(CPU) == bool({"avx512_bf16", "amx_tile"} & set(flags))
 
 
 def test_the_layout_suits_the_device_unless_it_is_asked_for():

@@ -68,6 +68,8 @@ def test_a_log_with_nothing_to_forget_is_not_touched(tmp_path):
     before = path.stat()
     forget_after(path, 2)
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    forget_after(path, 0)
+    assert path.read_bytes() == b""
     forget_after(tmp_path / "none.jsonl", 2)
     assert not (tmp_path / "none.jsonl").exists()
 

@@ -31,6 +31,28 @@ def test_about_every_pair_is_shown_as_often_as_asked(epochs, batch, pairs):
     assert abs(steps * batch - epochs * pairs) <= max(batch / 2, batch - epochs * pairs) + 1e-6
 
 
+BOUNDS = [
+    ("epochs", 0.01, 0), ("steps", 1, 0), ("steps", MOST_STEPS, MOST_STEPS + 1), ("batch", 1, 0),
+    ("learning_rate", 1e-9, 0), ("betas", (0, 0.999), (0, 1)), ("betas", (0, 0), (-0.1, 0)),
+    ("decay", 0, -0.1), ("decay", 1, 1.1), ("average", 0, -0.1), ("average", 0.999, 1),
+    ("enlarge", 1, 0.99), ("enlarge", 2, 2.01), ("seed", 0, -1), ("workers", 0, -1),
+    ("log_every", 1, 0), ("validate_every", 0, -1), ("validate_pictures", 1, 0),
+    ("save_minutes", 0.1, 0), ("save_every", 0, -1), ("keep", 1, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "last_good", "first_bad"), BOUNDS)
+def test_every_number_has_its_bounds(name, last_good, first_bad):
+    assert getattr(Settings(**{name: last_good}), name) == last_good
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: first_bad})
+
+
+def test_every_number_is_tried_above():
+    numbers = {name for name, value in Settings(steps=1) if type(value) in (int, float, tuple)}
+    assert numbers == {name for name, *_ in BOUNDS}
+
+
 @pytest.mark.parametrize("epochs", [1e6, 1e300])
 def test_a_run_whose_steps_have_no_name_is_one_line(epochs):
     with pytest.raises(BadOption, match=r"epochs of 1000 pairs in batches of 1 are .* at most 99"):
