@@ -15,6 +15,7 @@ class Card:
     protocol: str  # one line: window, range, colour handling, source
     unit: str = ""
     title: str = ""  # what a report prints: "SSIM"
+    weights: tuple[str, ...] = ()  # names in features/weights.py that it cannot do without
 
 
 metrics = Catalog("metric", __name__)

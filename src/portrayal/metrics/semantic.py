@@ -1,12 +1,14 @@
 """Is the translation what it should be? Scores that know the class of a picture."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
-from portrayal.core.errors import BadData, UnknownName
+from portrayal.core.errors import BadData, BadOption, UnknownName
 from portrayal.core.palette import CLASS_COLOURS
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
@@ -79,3 +81,70 @@ def lab(rgb: Tensor) -> Tensor:
     f = torch.where(xyz > (6 / 29) ** 3, xyz ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
     x, y, z = f.unbind(-1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-1)
+
+
+@dataclass(frozen=True)
+class FcnScores:
+    """What pix2pix calls the FCN score, from one confusion matrix of a whole data set.
+
+    Say it of real pictures too: that is the ceiling which the recogniser sets.
+    """
+
+    pixel_accuracy: float  # share of labels met
+    class_accuracy: float  # mean over classes of the share of its labels met
+    class_iou: float  # mean over classes of intersection / union
+    classes: int  # classes that the truth holds
+
+
+def confusion(true: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """How often each true class (rows) was seen as each class (columns). (classes, classes) int64
+
+    Integer labels of any shape, pixels or pictures; add the matrices of several batches. Where the
+    truth is not one of 0 .. classes - 1 (void), nothing is counted.
+    """
+    for which, labels in (("true", true), ("predicted", predicted)):
+        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+            kind = str(labels.dtype).removeprefix("torch.")
+            raise BadData(f"The {which} labels are {kind}; give class numbers, argmax first.")
+    if true.shape != predicted.shape:
+        raise BadData(
+            f"True labels of shape {tuple(true.shape)} do not fit predicted ones of shape "
+            f"{tuple(predicted.shape)}; resize the prediction to the labels (nearest)."
+        )
+    if classes < 1:
+        raise BadData(f"There is no confusion of {classes} classes; say how many there are.")
+    rows, columns = true.long(), predicted.long()
+    counted = (rows >= 0) & (rows < classes)
+    rows, columns = rows[counted], columns[counted]
+    if columns.numel() and not 0 <= int(columns.min()) <= int(columns.max()) < classes:
+        raise BadData(
+            f"Predicted labels span {int(columns.min())} to {int(columns.max())}, but there are "
+            f"{classes} classes from 0; take the recogniser that knows these classes."
+        )
+    return torch.bincount(rows * classes + columns, minlength=classes**2).view(classes, classes)
+
+
+def fcn_scores(matrix: Tensor, absent: Literal["skip", "zero"] = "skip") -> FcnScores:
+    """Accuracies and IoU of a confusion matrix (rows are the truth).
+
+    A class that the truth never holds has no accuracy, and one that is in neither has no IoU: they
+    are skipped, or count as 0, as in pix2pix's own code ("zero").
+    """
+    counts = matrix.double()
+    if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or bool((counts < 0).any()):
+        raise BadData(f"A matrix of shape {tuple(matrix.shape)} is no confusion; use confusion().")
+    if counts.sum() == 0:
+        raise BadData("No label was counted, so there is no score; look at the class numbers.")
+    if absent not in ("skip", "zero"):
+        raise BadOption(f"Absent classes can be 'skip' or 'zero', not {absent!r}.")
+    met, true, seen = counts.diag(), counts.sum(1), counts.sum(0)
+    accuracy, iou = met / true.clamp(min=1), met / (true + seen - met).clamp(min=1)
+    by_truth, by_either = true > 0, true + seen > 0
+    if absent == "zero":
+        by_truth = by_either = torch.ones_like(by_truth)
+    return FcnScores(
+        pixel_accuracy=float(met.sum() / counts.sum()),
+        class_accuracy=float(accuracy[by_truth].mean()),
+        class_iou=float(iou[by_either].mean()),
+        classes=int((true > 0).sum()),
+    )
