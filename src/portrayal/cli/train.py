@@ -207,11 +207,12 @@ def show_settings(recipe: str, description: Mapping[str, Any], steps: int) -> No
     from rich.table import Table
 
     from portrayal.recipes.choices import described
+    from portrayal.recipes.wording import shown
 
     table = Table(title=f"{recipe}, preset {description['preset']}: {steps} steps")
     for heading in ("setting", "value", "type", "meaning"):
         table.add_column(heading, overflow="fold")
     values = {**description["config"], **description["settings"]}
     for name, kind, _, meaning in described(recipe, description["preset"]):
-        table.add_row(name, str(values[name]), kind, meaning)
+        table.add_row(name, shown(values[name]), kind, meaning)
     Console().print(table)
