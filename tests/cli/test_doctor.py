@@ -10,13 +10,12 @@ import typer
 
 from portrayal.cli import answer
 from portrayal.cli.doctor import (
-    WEIGHTS,
     Fact,
     tell,
     weights,
 )
 from portrayal.cli.selfcheck import attempt, self_check
-from portrayal.features.weights import find, folders
+from portrayal.features.weights import KNOWN, find, folders
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +56,16 @@ def test_the_page_for_people_shows_the_same_names(facts, capsys):
 
 
 def test_weights_are_found_by_name_and_missing_ones_are_no_failure(tmp_path):
-    name = next(iter(WEIGHTS))
-    (tmp_path / name).write_bytes(bytes(2_000_000))
+    for file in ("facenet_fp16.safetensors", KNOWN["vgg16"].first):
+        (tmp_path / file).write_bytes(bytes(2_000_000))
     found = {fact.name: fact for fact in weights([tmp_path / "nowhere", tmp_path])}
-    assert found[name].state == "ok"
-    assert found[name].value.startswith("2.00 MB")
-    assert {fact.state for fact in found.values() if fact.name != name} == {"missing"}
+    assert found.keys() == KNOWN.keys()
+    assert found["facenet"].value.startswith("facenet_fp16.safetensors, 2.00 MB: FaceNet")
+    assert {name for name, fact in found.items() if fact.state == "ok"} == {"facenet", "vgg16"}
+    missing = {fact.state for name, fact in found.items() if name not in ("facenet", "vgg16")}
+    assert missing == {"missing"}
+    assert found["inception"].hint == f"{KNOWN['inception'].first}: downloaded when needed"
+    assert "get it from https://github.com/Xiaoccer" in found["mobilefacenet"].hint
 
 
 def test_weights_are_looked_for_in_the_named_folder_and_then_in_the_cache(tmp_path):

@@ -25,12 +25,6 @@ PACKAGES = (
     "safetensors",
 )
 EXTRAS = {"playwright": "pip install -e '.[dev]'", "pytest": "pip install -e '.[dev]'"}
-WEIGHTS = {  # file: what for; none is used before the measurement suite
-    "facenet_fp16.safetensors": "FaceNet, for identity; not used by this version",
-    "mobilefacenet.safetensors": "MobileFaceNet, a second opinion; not used by this version",
-    "squeezenet1_1_imagenet.safetensors": "SqueezeNet, for LPIPS; not used by this version",
-    "lpips_v01_squeeze_lin.safetensors": "LPIPS heads for SqueezeNet; not used by this version",
-}
 
 
 @dataclass(frozen=True)
@@ -153,16 +147,19 @@ def versions() -> Iterator[Fact]:
 
 def weights(places: list[Path]) -> Iterator[Fact]:
     """Pretrained files that are here; none of them is needed for the main job."""
-    from portrayal.features.weights import find
+    from portrayal.features.weights import KNOWN, find
 
     section = (
         f"Weights in {' or '.join(map(str, places))} (optional; PORTRAYAL_WEIGHTS names another)"
     )
-    for name, purpose in WEIGHTS.items():
-        if path := find(name, places):
-            yield Fact(section, name, f"{path.stat().st_size / 1e6:.2f} MB, {purpose}")
+    for name, known in KNOWN.items():
+        files = [path for file in known.files if (path := find(file, places))]
+        if files:
+            value = f"{files[0].name}, {files[0].stat().st_size / 1e6:.2f} MB: {known.purpose}"
+            yield Fact(section, name, value)
         else:
-            yield Fact(section, name, purpose, "missing")
+            how = "downloaded when needed" if known.url else f"get it from {known.site}"
+            yield Fact(section, name, known.purpose, "missing", f"{known.first}: {how}")
 
 
 def face_detector() -> Iterator[Fact]:

@@ -13,6 +13,7 @@ from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import Pixels, pixels_of, signed, unit, unit_of
 from portrayal.core.palette import CLASS_COLOURS
 from portrayal.data.dataset import Pair
+from portrayal.features.weights import KNOWN, locate
 from portrayal.metrics import metrics
 
 USUAL = ("l1", "psnr", "ssim")  # what every pair of pictures allows at once
@@ -48,8 +49,10 @@ def choose_metrics(wanted: Sequence[str] | None, classes: Iterable[object]) -> l
     """
     if wanted:
         for name in wanted:
-            metrics[name]  # an unknown name fails before any work
-            if metrics.card(name).needs == "sets":
+            card = metrics.card(name)  # an unknown name fails before any work,
+            for weights in card.weights:
+                locate(KNOWN[weights])  # and so do missing weights
+            if card.needs == "sets":
                 pairs = [other for other in metrics if metrics.card(other).needs != "sets"]
                 raise BadOption(
                     f"{name} compares sets of pictures, not pairs; choose among {', '.join(pairs)}."

@@ -1,6 +1,5 @@
 """Where the faces are: OpenCV's Haar cascade, always there, or YuNet, better, if its file is."""
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from portrayal.core.errors import BadOption, MissingPart
 from portrayal.core.images import Pixels
+from portrayal.features.weights import find, folders
 
 YUNET_FILES = ("face_detection_yunet_2026may.onnx", "face_detection_yunet_2023mar.onnx")
 YUNET_SITE = "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet"
@@ -57,7 +57,7 @@ def detector(name: str = "auto", weights: Path | None = None) -> Detector:
         where = f"at {weights}" if weights else "found"
         raise MissingPart(
             f"No YuNet file {where}. Download {YUNET_FILES[1]} from "
-            f"{YUNET_SITE} into {_folders()[-1]}, or use the detector 'haar'."
+            f"{YUNET_SITE} into {folders()[-1]}, or use the detector 'haar'."
         )
     return Detector("yunet", str(found)) if found else Detector("haar")
 
@@ -69,19 +69,14 @@ def find_faces(
     return (detector or Detector("haar"))(pixels)
 
 
-def _folders() -> list[Path]:
-    named = os.environ.get("PORTRAYAL_WEIGHTS")
-    cache = Path.home() / ".cache" / "portrayal" / "weights"
-    return [Path(named), cache] if named else [cache]
-
-
 def _yunet_file(weights: Path | None) -> Path | None:
     """The file itself, or the first known name in the folders."""
     if weights is not None and weights.is_file():
         return weights
-    folders = _folders() if weights is None else [weights]
-    files = (folder / name for folder in folders for name in YUNET_FILES)
-    return next((file for file in files if file.is_file()), None)
+    places = folders() if weights is None else [weights]
+    return next(
+        (file for place in places for name in YUNET_FILES if (file := find(name, [place]))), None
+    )
 
 
 def _haar(pixels: Pixels, _weights: str) -> list[Face]:
