@@ -119,9 +119,10 @@ def _refuse_rare(far: float, impostors: int) -> None:
         raise BadOption(f"A false accept rate of {far:g} is no share; take 0.001.")
     if far * impostors < LEAST_FALSE_ACCEPTS * (1 - 1e-9):
         needed = int(np.ceil(LEAST_FALSE_ACCEPTS / far * (1 - 1e-9)))
+        least = np.ceil(1e6 * LEAST_FALSE_ACCEPTS / impostors) / 1e6
         raise BadData(
             f"A false accept rate of {far:g} needs {needed} impostor pairs, but there are "
-            f"{impostors}; add pairs, or take {LEAST_FALSE_ACCEPTS / impostors:.2g} or more."
+            f"{impostors}; add pairs, or take {least:g} or more."
         )
 
 

@@ -61,16 +61,17 @@ def one_nn(fake: Features, real: Features, *, pairs: int = PAIRS) -> OneNN:
     Hand over real pictures of other subjects. Against the truths of the same inputs the reading is
     another: a perfect translator scores 0 there, since each picture's nearest is its own partner.
     """
-    fakes, reals = centred(*feature_sets(fake, real))
-    return OneNN(_alike(fakes, reals, pairs), _alike(reals, fakes, pairs))
-
-
-def _alike(rows: Tensor, others: Tensor, pairs: int) -> Numbers:
-    """1 where the nearest neighbour of a row is a row, 0 where it is another, .5 in between."""
-    within = _exact(rows, rows[_nearest(rows, rows, True, pairs)])
-    across = _exact(rows, others[_nearest(rows, others, False, pairs)])
-    hits = (within < across).double() + 0.5 * (within == across)
-    return _numbers(hits)
+    fakes, reals = feature_sets(fake, real)
+    near_fakes, near_reals = centred(fakes, reals)
+    values = []
+    for rows, others, a, b in (
+        (fakes, reals, near_fakes, near_reals),
+        (reals, fakes, near_reals, near_fakes),
+    ):
+        within = _exact(rows, rows[_nearest(a, a, True, pairs)])
+        across = _exact(rows, others[_nearest(a, b, False, pairs)])
+        values.append(_numbers((within < across).double() + 0.5 * (within == across)))
+    return OneNN(*values)
 
 
 def _nearest(a: Tensor, b: Tensor, same: bool, pairs: int) -> Tensor:
