@@ -9,9 +9,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.linalg import sqrtm
+from torch.nn import functional as F
 
 from portrayal.core.errors import BadData
+from portrayal.features.frozen import resized
 from portrayal.metrics.distribution import (
     fid,
     frechet,
@@ -246,6 +249,24 @@ def test_o16_fcn_score_of_perfect_predictions():
     assert (skipped.pixel_accuracy, skipped.class_accuracy, skipped.class_iou) == (1, 1, 1)
     assert zero.pixel_accuracy == 1
     assert (zero.class_accuracy, zero.class_iou) == pytest.approx((2 / 3, 2 / 3), abs=1e-12)
+
+
+def zone_plate(size):
+    """Rings that get finer towards the corners, unit range, (size, size) float32."""
+    axis = torch.arange(size, dtype=torch.float64) / size
+    return (0.5 + 0.5 * torch.cos(size * math.pi / 2 * (axis[:, None] ** 2 + axis**2))).float()
+
+
+@pytest.mark.parametrize("height", [299, 64])
+def test_o19_pictures_for_networks_shrink_as_pillows_floats_do(height):
+    plate = zone_plate(1024)
+    theirs = Image.fromarray(255 * plate.numpy()).resize((299, height), Image.Resampling.BICUBIC)
+    theirs = torch.from_numpy(np.array(theirs)) / 255
+    picture = plate.expand(1, 3, -1, -1)
+    ours = resized(picture, height, 299, "bicubic")
+    assert (ours - theirs).abs().max() < 0.01 / 255
+    rough = F.interpolate(picture, (height, 299), mode="bicubic")  # the trap: no antialiasing
+    assert (rough - theirs).abs().max() > 10 / 255
 
 
 @pytest.mark.parametrize(("n", "square", "root", "times"), [(197, 0.0040, 0.063, 12)])
