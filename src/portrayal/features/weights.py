@@ -203,6 +203,7 @@ def verified(path: Path, sha256: str) -> Path:
 def read(path: Path) -> "dict[str, Tensor]":
     """Tensors by name in a .safetensors file or a torch checkpoint. Nothing in it is executed."""
     import pickle
+    import warnings
 
     import torch
     from safetensors import SafetensorError
@@ -211,7 +212,9 @@ def read(path: Path) -> "dict[str, Tensor]":
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of pickles that it then refuses anyway
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         reason = (str(error).strip().splitlines() or ["it is empty"])[0][:100]
         raise BadData(
