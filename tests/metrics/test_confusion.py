@@ -40,6 +40,8 @@ def test_void_labels_count_nothing():
     true = torch.tensor([0, 255, -1, 1])
     seen = torch.tensor([0, 77, 0, 1])  # whatever is seen there
     assert confusion(true, seen, 2).tolist() == [[1, 0], [0, 1]]
+    edge = torch.tensor([2, 1])  # one more than the last class
+    assert confusion(edge, edge, 2).tolist() == [[0, 0], [0, 1]]
     assert confusion(true.clamp(0).byte(), seen.byte(), 2).tolist() == [[2, 0], [0, 1]]
 
 

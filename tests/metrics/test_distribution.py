@@ -18,7 +18,7 @@ from portrayal.metrics.distribution import (
     moments,
 )
 from portrayal.metrics.neighbours import one_nn, support
-from portrayal.metrics.sets import in_fixed_order, sums_between, sums_within
+from portrayal.metrics.sets import in_fixed_order, pieces, sums_between, sums_within
 
 EVERY = [fid, kid, mmd, mmd_p_value, one_nn, support]
 
@@ -182,6 +182,11 @@ def test_the_p_value_of_unequal_sets_agrees_with_counting_too():
     assert abs(found - exact) < 4 * math.sqrt(exact * (1 - exact) / 4000) + 1 / 4001
 
 
+def test_splits_that_are_as_far_as_the_seen_one_count():
+    corners = 0.1 + np.eye(9)  # all equally far from each other: every split is the seen one
+    assert mmd_p_value(corners[:4], corners[4:], draws=50) == 1
+
+
 def test_the_p_value_of_equal_distributions_is_uniform_and_of_far_ones_the_smallest():
     values = [
         mmd_p_value(normal([23, i], 15, 3), normal([24, i], 12, 3), draws=99) for i in range(300)
@@ -263,6 +268,16 @@ def test_no_more_pairs_are_held_than_allowed():
     torch.testing.assert_close(sums_within(kernel, x, 100), whole.sum(1) - whole.diag())
     assert max(held) == 100
     assert sum(held) < 50 * 31 + 50 * 50 * 0.65  # symmetric tiles once
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "pairs", "sizes"),
+    [(10, 3, 12, [4, 4, 2]), (3, 100, 50, [1, 1, 1]), (4, 2, 99, [4]), (0, 2, 9, [])],
+)
+def test_pieces_hold_every_row_once_and_no_more_than_allowed(rows, columns, pairs, sizes):
+    cut = list(pieces(rows, columns, pairs))
+    assert [i.stop - i.start for i in cut] == sizes
+    assert [place for i in cut for place in range(i.start, i.stop)] == list(range(rows))
 
 
 def test_the_fixed_order_is_the_same_whatever_the_order_was():

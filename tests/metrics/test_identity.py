@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import beta, mannwhitneyu
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.metrics.identity import equal_error_rate, rank_hits, verification
@@ -88,6 +88,14 @@ def test_an_uncertain_threshold_makes_the_interval_of_tar_wider():
     share = interval.value
     alone = 2 * 1.96 * math.sqrt(share * (1 - share) / 2000)
     assert interval.high - interval.low > 2 * alone  # the threshold rests on 10 impostors
+
+
+@pytest.mark.parametrize("hits", [0, 5, 9])
+def test_the_interval_of_tar_at_a_sure_threshold_is_that_of_jeffreys(hits):
+    genuine = np.arange(10) >= 10 - hits
+    found = verification(genuine.astype(float), np.zeros(100), fars=(0.1,), draws=100_000)
+    low, high = beta.ppf([0.025, 0.975], hits + 0.5, 10 - hits + 0.5)
+    assert (found.tar[0.1].low, found.tar[0.1].high) == pytest.approx((low, high), abs=0.004)
 
 
 def test_perfect_separation_is_no_certainty():

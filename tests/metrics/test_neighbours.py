@@ -109,6 +109,12 @@ def test_copies_cover_everything():
     assert found.density == pytest.approx(6 / 5)  # the surface belongs to the ball, and so the 5th
 
 
+def test_balls_without_a_radius_hold_their_copies():
+    x = np.repeat(normal(18, 40, 64, 10), 6, axis=0)  # the 5th neighbour of each is a copy
+    found = support(x[::-6].copy(), x, k=5)
+    assert (found.precision, found.coverage, found.density) == (1, 1, 6 / 5)
+
+
 def test_far_sets_cover_nothing():
     found = support(normal(9, 30, 3, 99), normal(10, 30, 3))
     assert (found.precision, found.recall, found.density, found.coverage) == (0, 0, 0, 0)
