@@ -233,6 +233,35 @@ def test_inception_scales_by_antialiased_bicubic_cut_to_the_range(built):
     torch.testing.assert_close(network(sharp), network.pooled(scaled.clamp(0, 1)))
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "low", "high"),
+    [
+        ("facenet", "conv2d_1a", -127.5 / 128, 127.5 / 128),
+        ("mobilefacenet", "conv1", -127.5 / 128, 127.5 / 128),
+        ("inception", "Conv2d_1a_3x3", -1.0, 1.0),
+    ],
+)
+def test_the_first_layer_sees_the_published_range(name, first, low, high, built):
+    seen = []
+    layer = built[name].get_submodule(first)
+    hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    built[name](torch.zeros(1, 3, 80, 80))
+    built[name](torch.ones(1, 3, 80, 80))
+    hook.remove()
+    assert [x.unique().tolist() for x in seen] == [[pytest.approx(low)], [pytest.approx(high)]]
+
+
+def test_mobilefacenet_halves_four_times(built):
+    network = built["mobilefacenet"]
+    x = network.dw_conv1(network.conv1(torch.zeros(1, 3, 112, 96)))
+    shapes = [tuple(x.shape[1:])]
+    for block in network.blocks:
+        x = block(x)
+        shapes.append(tuple(x.shape[1:]))
+    assert shapes[0] == (64, 56, 48)
+    assert shapes[1:] == [(64, 28, 24)] * 5 + [(128, 14, 12)] * 7 + [(128, 7, 6)] * 3
+
+
 def test_every_batchnorm_has_the_published_epsilon(built):
     for name, epsilon in {"facenet": 1e-3, "inception": 1e-3, "mobilefacenet": 1e-5}.items():
         norms = [
