@@ -149,6 +149,10 @@ def test_the_mean_over_subsets_estimates_kid_and_the_seed_chooses_them():
     assert (values[:5] != kid_of_subsets(x, y, subsets=5, size=20, seed=1)).all()
 
 
+def test_the_smallest_subsets_are_pairs():
+    assert kid_of_subsets(normal(0, 9, 2), normal(1, 9, 2), subsets=1, size=2).shape == (1,)
+
+
 @pytest.mark.parametrize("how", [{"size": 31}, {"size": 1}, {"size": 20, "subsets": 0}])
 def test_subsets_that_cannot_be_drawn_are_refused(how):
     with pytest.raises(BadOption, match="cannot be drawn from 40 and 30"):

@@ -98,6 +98,14 @@ def test_the_interval_of_tar_at_a_sure_threshold_is_that_of_jeffreys(hits):
     assert (found.tar[0.1].low, found.tar[0.1].high) == pytest.approx((low, high), abs=0.004)
 
 
+def test_the_draws_of_the_threshold_are_the_bootstrap_of_the_impostors():
+    genuine, impostor = np.linspace(0, 1, 200_001), np.arange(100) / 100
+    found = verification(genuine, impostor, fars=(0.1,), draws=20_000).tar[0.1]
+    drawn = np.random.default_rng(0).choice(impostor, (20_000, 100))
+    low, high = np.quantile(1 - np.sort(drawn, axis=1)[:, -11], [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.003)
+
+
 def test_perfect_separation_is_no_certainty():
     found = verification(np.full(30, 1.0), np.zeros(100), **FEW)
     assert (found.tar[0.1].value, found.eer.value, found.auc.value) == (1, 0, 1)
@@ -199,6 +207,11 @@ def test_similarities_that_do_not_fit_are_refused():
         rank_hits([[0.0, math.nan]], [0], [0, 1])
     with pytest.raises(BadOption, match="no rank 0"):
         rank_hits(SIMILAR, [0, 1, 2], [0, 1, 2], k=0)
+
+
+def test_two_scores_have_an_auc_interval():
+    auc = verification([0.5, 1.5], [0.0, 1.0] * 50, **FEW).auc
+    assert auc.low < auc.value == 0.75 < auc.high
 
 
 def test_a_pair_of_one_score_each_has_no_auc_interval():

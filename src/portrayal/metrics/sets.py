@@ -63,7 +63,7 @@ def refuse_other_lengths(fake: int, real: int) -> None:
 
 def in_fixed_order(rows: Tensor) -> Tensor:
     """The same rows (N, D) sorted by their bytes, so that a draw by position forgets the files."""
-    plain = np.ascontiguousarray((rows + 0.0).cpu().numpy())  # + 0: -0 becomes 0
+    plain = np.ascontiguousarray(rows.cpu().numpy())
     keys = plain.view(np.dtype((np.void, plain.itemsize * plain.shape[1])))[:, 0]
     return rows[torch.from_numpy(np.argsort(keys, kind="stable")).to(rows.device)]
 
