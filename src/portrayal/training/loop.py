@@ -18,6 +18,7 @@ from portrayal.data.batch import Batch
 from portrayal.training.averaging import Average
 from portrayal.training.checkpoint import best_scores, restore, save, save_best
 from portrayal.training.journal import Journal, is_sample_step
+from portrayal.training.ledger import Ledger, not_finite
 from portrayal.training.schedule import rate_at
 from portrayal.training.settings import Settings
 from portrayal.training.signals import Stop, listening
@@ -67,45 +68,56 @@ def train(
     average = Average(parts, settings.average) if settings.average else None
     if average:
         parts["average"] = average
-    about = restore(run, parts, watch.note) or {"step": 0, "seconds": 0.0}
-    first, started = about["step"], time.monotonic() - about["seconds"]
-    journal = Journal(run, first, ranks.first)
-    unseen: list[tuple[list[str], Tensor]] = []
-    last_save = time.monotonic()
-
-    def facts(done: int) -> dict[str, Any]:
-        seconds = round(time.monotonic() - started, 3)
-        return {"step": done, "steps": steps, "epoch": done / epoch_steps, "seconds": seconds}
-
+    before = restore(run, parts, watch.note) or {"step": 0, "seconds": 0.0}
+    journal, ledger = Journal(run, before["step"], ranks.first), Ledger()
+    clock = Clock(settings, steps, epoch_steps, before["seconds"])
     with listening(ranks) as stop:
-        stream = batches(first) if first < steps else iter(())
-        for step, batch in zip(range(first, steps), stream, strict=False):
-            done = step + 1
-            losses = _step(recipe, batch, step, steps, settings, ranks)
-            text = ""
-            unseen.append((batch.names, torch.stack([v.float() for v in losses.values()])))
+        todo = range(before["step"], steps)
+        for step, batch in zip(todo, batches(before["step"]), strict=False):
+            losses = update(recipe, batch, step, steps, settings, ranks)
+            ledger.add(batch.names, losses)
             if average:
                 average.update(step)
+            done = step + 1
+            text = ""
             if done % settings.log_every == 0 or done in (1, steps):
-                numbers = _finite_numbers(unseen, list(losses))
-                rate = rate_at(settings.learning_rate, settings.decay, step / max(1, steps - 1))
-                journal.log(done, {**facts(done), "rate": rate, **numbers})
+                numbers = ledger.numbers()
+                rate = rate_at(settings.learning_rate, settings.decay, progress_at(step, steps))
+                journal.log(done, {**clock.facts(done), "rate": rate, **numbers})
                 text = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
             watch.advance(1, text)
             if ranks.first:
-                look(parts, run, facts(done), journal, watch, settings)
-            ending = bool(stop.agreed()) or done == steps
-            minutes = (time.monotonic() - last_save) / 60
-            regular = bool(settings.save_every) and done % settings.save_every == 0
-            if ending or regular or minutes >= settings.save_minutes:
-                _finite_numbers(unseen, list(losses))
+                look(parts, run, clock.facts(done), journal, watch, settings)
+            if stop.agreed() or clock.asks_to_save(done):
+                ledger.numbers()  # what is not finite is found before it could be saved
                 if ranks.first:
-                    save(run, parts, facts(done), settings.keep)
-                last_save = time.monotonic()
+                    save(run, parts, clock.facts(done), settings.keep)
             if stop.signal:
                 raise _interrupted(stop, run, done, steps)
-        if hasattr(stream, "close"):
-            stream.close()
+
+
+class Clock:
+    """Where the run stands in steps, epochs and seconds, and when to save."""
+
+    def __init__(self, settings: Settings, steps: int, epoch_steps: float, earlier: float) -> None:
+        self.settings, self.steps, self.epoch_steps = settings, steps, epoch_steps
+        self.started = time.monotonic() - earlier
+        self.saved = time.monotonic()
+
+    def facts(self, done: int) -> dict[str, Any]:
+        """What every line and checkpoint says about itself."""
+        seconds = round(time.monotonic() - self.started, 3)
+        epoch = done / self.epoch_steps
+        return {"step": done, "steps": self.steps, "epoch": epoch, "seconds": seconds}
+
+    def asks_to_save(self, done: int) -> bool:
+        """At the end, every so many steps if wanted, and every so many minutes."""
+        regular = self.settings.save_every and done % self.settings.save_every == 0
+        late = time.monotonic() - self.saved >= 60 * self.settings.save_minutes
+        if done == self.steps or regular or late:
+            self.saved = time.monotonic()
+            return True
+        return False
 
 
 def look(
@@ -136,10 +148,11 @@ def look(
             save_best(run, parts, facts, better)
 
 
-def _step(
+def update(
     recipe: Recipe, batch: Batch, step: int, steps: int, settings: Settings, ranks: Ranks
 ) -> dict[str, Tensor]:
-    progress = step / max(1, steps - 1)  # 0 at the first, 1 at the last
+    """One step of the recipe, with the learning rate and the random numbers of that step."""
+    progress = progress_at(step, steps)
     torch.manual_seed(mix(settings.seed, "step", step, ranks.rank))  # as an unbroken run would
     rate = rate_at(settings.learning_rate, settings.decay, progress)
     for part in recipe.state().values():
@@ -149,33 +162,12 @@ def _step(
     try:
         return recipe.step(batch.to(recipe.place.device, recipe.place.memory_format), progress)
     except NotFinite as error:
-        raise _not_finite(str(error), step, batch.names) from None
+        raise not_finite(f"{error} at step {step + 1}", batch.names) from None
 
 
-def _finite_numbers(unseen: list[tuple[list[str], Tensor]], names: list[str]) -> dict[str, float]:
-    """The newest losses as numbers, after looking at all that were not looked at yet."""
-    for pictures, values in unseen:
-        if not values.isfinite().all():
-            bad = [
-                name
-                for name, value in zip(names, values.tolist(), strict=True)
-                if value != value or abs(value) == float("inf")
-            ]
-            raise _not_finite(f"{', '.join(bad)} became not finite", None, pictures)
-    newest = unseen[-1][1].tolist() if unseen else []
-    unseen.clear()
-    return dict(zip(names, newest, strict=False))
-
-
-def _not_finite(what: str, step: int | None, pictures: list[str]) -> NotFinite:
-    when = "" if step is None else f" at step {step + 1}"
-    shown = ", ".join(pictures[:8]) + (
-        f" and {len(pictures) - 8} more" if len(pictures) > 8 else ""
-    )
-    return NotFinite(
-        f"Training stopped before the weights were touched: {what}{when}, on {shown}. The last "
-        "checkpoint is good. Look at these pictures, lower learning_rate, or set precision=float32."
-    )
+def progress_at(step: int, steps: int) -> float:
+    """0 at the first and 1 at the last step."""
+    return step / max(1, steps - 1)
 
 
 def _improved(scores: Scores, best: Mapping[str, float]) -> dict[str, float]:
