@@ -1,5 +1,6 @@
 """What all tests share: the real pictures beside the repository, and generated ones."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# A shell that starts the tests in the background ignores Ctrl-C for them and all their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems() -> None:
