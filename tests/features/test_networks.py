@@ -193,6 +193,11 @@ def test_vgg16_gives_both_fully_connected_layers_and_five_maps(generated):
     assert shapes == [(64, 64, 96), (128, 32, 48), (256, 16, 24), (512, 8, 12), (512, 4, 6)]
     assert all(maps.min() == 0 for maps in network.layers(picture))
     assert network.logits(picture).shape == (1, 1000)
+    x = imagenet(picture)
+    for index in (0, 2):
+        layer = network.features[index]
+        x = F.conv2d(x, layer.weight, layer.bias, padding=1).relu()
+    torch.testing.assert_close(network.layers(picture)[0], x)
 
 
 def test_vgg_keeps_torchvisions_order_of_layers():
@@ -209,6 +214,9 @@ def test_squeezenet_has_seven_maps_and_a_head(built):
     maps = network.layers(imagenet(pictures(1, 3, 64, 64)))
     assert tuple(x.shape[1] for x in maps) == CHANNELS
     assert [x.shape[2] for x in maps] == [31, 15, 7, 3, 3, 3, 3]
+    x = imagenet(pictures(1, 3, 64, 64))
+    for found, end in zip(maps, (2, 5, 8, 10, 11, 12, 13), strict=True):  # as LPIPS slices them
+        assert torch.equal(found, network.features[:end](x))
     assert network.last_map(pictures(1, 3, 50, 50)).shape == (1, 512, 13, 13)
     assert network.logits(pictures(1, 3, 64, 64)).shape == (1, 1000)
 
@@ -231,6 +239,43 @@ def test_inception_scales_by_antialiased_bicubic_cut_to_the_range(built):
     assert scaled.max() > 1  # it overshoots
     network = built["inception"]
     torch.testing.assert_close(network(sharp), network.pooled(scaled.clamp(0, 1)))
+
+
+def chained(block, x, *names):
+    """What the named parts of a block make of x, one after the other."""
+    for name in names:
+        x = block.get_submodule(name)(x)
+    return x
+
+
+def test_branches_of_inception_go_through_all_their_parts_in_order(built):
+    network = built["inception"]
+    strips, x = network.Mixed_6c, torch.rand(1, 768, 17, 17)
+    once = chained(strips, x, *(f"branch7x7_{i}" for i in (1, 2, 3)))
+    twice = chained(strips, x, *(f"branch7x7dbl_{i}" for i in (1, 2, 3, 4, 5)))
+    assert torch.equal(strips(x)[:, 192:576], torch.cat([once, twice], 1))
+    forks, x = network.Mixed_7b, torch.rand(1, 1280, 8, 8)
+    parts = [chained(forks, x, "branch1x1")]
+    parts += [chained(forks, x, "branch3x3_1", f"branch3x3_2{side}") for side in "ab"]
+    double = ("branch3x3dbl_1", "branch3x3dbl_2")
+    parts += [chained(forks, x, *double, f"branch3x3dbl_3{side}") for side in "ab"]
+    parts.append(chained(forks, averaged(x), "branch_pool"))
+    assert torch.equal(forks(x), torch.cat(parts, 1))
+
+
+def test_the_stem_of_inception_pools_by_maximum(built):
+    network, seen = built["inception"], {}
+    hooks = [
+        network.get_submodule(name).register_forward_hook(
+            lambda _, inputs, out, name=name: seen.update({name: (inputs[0], out)})
+        )
+        for name in ("Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "Mixed_5b")
+    ]
+    network(pictures(1, 3, 80, 80))
+    for hook in hooks:
+        hook.remove()
+    for before, after in (("Conv2d_2b_3x3", "Conv2d_3b_1x1"), ("Conv2d_4a_3x3", "Mixed_5b")):
+        assert torch.equal(F.max_pool2d(seen[before][1], 3, 2), seen[after][0])
 
 
 @pytest.mark.parametrize(
