@@ -6,7 +6,8 @@ runs/NAME/
     log.jsonl          one line per logged step: step, epoch, seconds, terms by name
     scores.jsonl       one line per validation: step and scores by metric
     samples/           step_00000100.png: rows of source | generated | truth, all kept
-    checkpoints/       00000100/{weights.safetensors, training.pt, about.json}, best_METRIC/
+    checkpoints/       00000100/{weights.safetensors, training.pt, about.json}, weights_STEP/ and
+                       best_METRIC.json, which names one of them
     translations/      SPLIT/NAME.png, written by `evaluate`
     results.json       scores with intervals; pictures.jsonl: the same per picture
     report.html        one file, opens offline
