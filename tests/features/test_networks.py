@@ -214,6 +214,12 @@ def test_squeezenet_has_seven_maps_and_a_head(built):
     maps = network.layers(imagenet(pictures(1, 3, 64, 64)))
     assert tuple(x.shape[1] for x in maps) == CHANNELS
     assert [x.shape[2] for x in maps] == [31, 15, 7, 3, 3, 3, 3]
+    fire, x = network.features[3], torch.rand(1, 64, 9, 9)
+    few = F.conv2d(x, fire.squeeze.weight, fire.squeeze.bias).relu()
+    wide = F.conv2d(few, fire.expand3x3.weight, fire.expand3x3.bias, padding=1).relu()
+    torch.testing.assert_close(fire(x)[:, 64:], wide)
+    assert (few == 0).any()
+    assert network.features[2](torch.rand(1, 64, 10, 10)).shape[2] == 5  # rounded up
     x = imagenet(pictures(1, 3, 64, 64))
     for found, end in zip(maps, (2, 5, 8, 10, 11, 12, 13), strict=True):  # as LPIPS slices them
         assert torch.equal(found, network.features[:end](x))

@@ -50,7 +50,7 @@ def faces(shared) -> list[np.ndarray]:
 def test_the_definition_by_hand():
     """Heads that see one channel of one map: the mean squared difference of its directions."""
     torch.manual_seed(1)
-    trunk = SqueezeNet().state_dict()
+    trunk = {name: tensor * 6**0.5 for name, tensor in SqueezeNet().state_dict().items()}
     heads = {f"lin{i}.model.1.weight": torch.zeros(1, c, 1, 1) for i, c in enumerate(CHANNELS)}
     heads["lin2.model.1.weight"][0, 5] = 3.0
     one, other = noise(0, 1, 3, 40, 48).float(), noise(1, 1, 3, 40, 48).float()
@@ -60,7 +60,8 @@ def test_the_definition_by_hand():
     maps = [network.layers((x * 2 - 1 - shift) / scale)[2] for x in (one, other)]
     unit_maps = [x / x.square().sum(1, keepdim=True).sqrt() for x in maps]
     expected = 3 * (unit_maps[0] - unit_maps[1])[:, 5].square().mean()
-    torch.testing.assert_close(lpips(trunk, heads)(one, other), expected[None])
+    assert expected > 0
+    torch.testing.assert_close(lpips(trunk, heads)(one, other), expected[None], atol=0, rtol=1e-4)
 
 
 def test_every_head_counts(made):
@@ -132,7 +133,7 @@ def test_stronger_damage_is_farther(real, faces):
 
 @pytest.mark.slow
 def test_untouched_cartoons_score_what_the_project_knows_of_them(real, shared):
-    """0.09 on the `whitebox` cartoons at 128 pixels, measured by another implementation."""
+    """0.09 on the `whitebox` cartoons at 128 pixels by another implementation; 0.0891 here."""
     truths = {stem_of(file): file for file in find_pictures(shared / "data" / "faces")}
     scores = []
     for file in find_pictures(shared / "data" / "restyled" / "whitebox"):
@@ -142,7 +143,7 @@ def test_untouched_cartoons_score_what_the_project_knows_of_them(real, shared):
         ]
         scores.append(distances(*(unit(pixels)[None] for pixels in pair), real).item())
     assert len(scores) == 100
-    assert np.mean(scores) == pytest.approx(0.09, abs=0.005)
+    assert np.mean(scores) == pytest.approx(0.0891, abs=2e-4)
 
 
 def test_weights_are_loaded_once(shared, real):
@@ -180,6 +181,11 @@ def test_missing_weights_are_one_line_before_any_work(tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: SqueezeNet 1.1 (ImageNet), for LPIPS: squeezenet1_1-b8a52dc0")
     assert f"is not in {tmp_path / 'mine'} or {tmp_path}" in line
+    code = "from portrayal.evaluation.scorer import *; choose_metrics(['lpips_squeeze'], [])"
+    early = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert "MissingPart: SqueezeNet 1.1" in early.stderr  # before a picture is translated
     plain = subprocess.run(
         [sys.executable, "-m", "portrayal", *words],
         capture_output=True,
