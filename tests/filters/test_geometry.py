@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from portrayal.core.errors import BadOption
-from portrayal.filters.geometry import GEOMETRIES, crop, crop_box, letterbox, squeeze
+from portrayal.filters.geometry import crop, crop_box, letterbox, squeeze
 
 
 def disc(height: int, width: int, radius: float) -> np.ndarray:
@@ -16,6 +16,13 @@ def disc(height: int, width: int, radius: float) -> np.ndarray:
 def extent(pixels: np.ndarray) -> tuple[int, int]:
     dark = pixels[:, :, 0] < 128
     return int(dark.any(axis=1).sum()), int(dark.any(axis=0).sum())
+
+
+GEOMETRIES = {
+    "crop": crop,
+    "letterbox": lambda pixels, height, width: letterbox(pixels, height, width)[0],
+    "squeeze": squeeze,
+}
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)

@@ -19,6 +19,30 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
+Size = int | tuple[int, int]
+
+
+class Conv(nn.Module):
+    """The Inception family's layer: convolution, BatchNorm and ReLU.
+
+    Padded to keep the size unless `stride` or `valid`.
+    """
+
+    def __init__(
+        self, channels: int, width: int, size: Size, *, stride: int = 1, valid: bool = False
+    ) -> None:
+        super().__init__()
+        high, wide = (size, size) if isinstance(size, int) else size
+        padding = (0, 0) if valid or stride > 1 else (high // 2, wide // 2)
+        self.conv = nn.Conv2d(channels, width, (high, wide), stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(width, eps=0.001)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, width, h, w)."""
+        y: Tensor = self.bn(self.conv(x))
+        return y.relu()
+
+
 class Frozen(nn.Module):
     """A network that never trains: `train()` of a module around it does not reach it."""
 

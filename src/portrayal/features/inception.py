@@ -11,27 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from portrayal.features.frozen import Frozen, frozen, resized
-
-Size = int | tuple[int, int]
-
-
-class Conv(nn.Module):
-    """Convolution, BatchNorm and ReLU; padded to keep the size unless `stride` or `valid`."""
-
-    def __init__(
-        self, channels: int, width: int, size: Size, *, stride: int = 1, valid: bool = False
-    ) -> None:
-        super().__init__()
-        high, wide = (size, size) if isinstance(size, int) else size
-        padding = (0, 0) if valid or stride > 1 else (high // 2, wide // 2)
-        self.conv = nn.Conv2d(channels, width, (high, wide), stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(width, eps=0.001)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, H, W) -> (B, width, h, w)."""
-        y: Tensor = self.bn(self.conv(x))
-        return y.relu()
+from portrayal.features.frozen import Conv, Frozen, frozen, resized
 
 
 def averaged(x: Tensor) -> Tensor:

@@ -3,8 +3,6 @@
 Resampling is Lanczos with antialiasing (Pillow's: its support grows with the shrinking factor).
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 from PIL import Image
@@ -79,14 +77,3 @@ def _resized(
 def _check(height: int, width: int) -> None:
     if height < 1 or width < 1:
         raise BadOption(f"The size is {height} x {width}, but both sides must be at least 1.")
-
-
-def _letterboxed(pixels: Pixels, height: int, width: int) -> Pixels:
-    return letterbox(pixels, height, width)[0]
-
-
-GEOMETRIES: dict[str, Callable[[Pixels, int, int], Pixels]] = {
-    "crop": crop,
-    "letterbox": _letterboxed,
-    "squeeze": squeeze,
-}
