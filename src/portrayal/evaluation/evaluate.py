@@ -5,7 +5,7 @@ nothing, which is returning the input as it is.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, pixels_hash, read_pixels
 from portrayal.core.runs import write_atomically, write_json
 from portrayal.data.dataset import Split
+from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.folders import Matched, require_same_size
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.scorer import choose_metrics, score_picture
@@ -68,8 +69,8 @@ def evaluate_run(
     chosen = choose_metrics(request.metrics, (row.get("class") for row in rows))
     require_several(len(rows), f"the {split} split of {dataset.folder}")
     files = translate_split(run, split, pairs, rows, translator, bar)
-    judge = partial(judge_pair, pairs, files, chosen, run)
-    pictures, _ = judged(judge, len(rows), bar)
+    answers = answers_of_run(run, pairs, rows, files)
+    pictures, _ = judged(partial(judge, chosen, answers), len(answers), bar)
     results = Results(
         kind="run",
         split=split,
@@ -98,11 +99,10 @@ def evaluate_folders(
     """Score the pictures in `fake` against those of the same names in `real`."""
     started = time.monotonic()
     matched = Matched(fake, real, source)
-    count = len(matched.files)
-    classes = (matched.row(index).get("class") for index in range(count))
-    chosen = choose_metrics(request.metrics, classes)
-    require_several(count, str(fake))
-    pictures, hashes = judged(partial(judge_files, matched, chosen), count, bar)
+    answers = answers_of_folders(matched)
+    chosen = choose_metrics(request.metrics, (row.get("class") for row in answers.rows))
+    require_several(len(answers), str(fake))
+    pictures, hashes = judged(partial(judge, chosen, answers), len(answers), bar)
     sides = {"fake": fake, "target": real, "source": source}
     results = Results(
         kind="folders",
@@ -125,31 +125,35 @@ def require_several(count: int, where: str) -> None:
         raise BadData(f"{where} holds {count} picture; scores with intervals need at least 2.")
 
 
-def judge_pair(
-    pairs: Split, files: Sequence[str], chosen: Sequence[str], run: Path, index: int
-) -> tuple[Row, str]:
-    """Scores of one translated pair and of its input."""
-    pair = pairs.pair(index)
-    fake = read_pixels(run / files[index])
-    row = {**pair.row, "fake_file_name": files[index]}
-    pixels = {"fake": fake, "target": pair.target, "source": pair.source}
-    return judge(chosen, pixels, row), ""
+def answers_of_run(run: Path, pairs: Split, rows: Sequence[Row], files: Sequence[str]) -> Answers:
+    """The translations of a split, with their pairs."""
+
+    def pictures(index: int) -> dict[str, Pixels]:
+        pair = pairs.pair(index)
+        fake = read_pixels(run / files[index])
+        return {"fake": fake, "target": pair.target, "source": pair.source}
+
+    named = [{**row, "fake_file_name": file} for row, file in zip(rows, files, strict=True)]
+    return Answers(named, pictures, rows, lambda index: pairs.pair(index).target)
 
 
-def judge_files(matched: Matched, chosen: Sequence[str], index: int) -> tuple[Row, str]:
-    """Scores of one picture of two folders, and of its input if there is one."""
-    pixels, row = matched.pictures(index), matched.row(index)
-    return judge(chosen, pixels, row), f"{row['name']} {pixels_hash(pixels['target'])}\n"
+def answers_of_folders(matched: Matched) -> Answers:
+    """The pictures of two folders, and their inputs if there is a third."""
+    rows = [matched.row(index) for index in range(len(matched.files))]
+    real = partial(matched.picture, side="target")
+    return Answers(rows, matched.pictures, rows, real)
 
 
-def judge(chosen: Sequence[str], pixels: Mapping[str, Pixels], row: Row) -> Row:
-    """One row of pictures.jsonl."""
-    require_same_size(row["name"], dict(pixels))
+def judge(chosen: Sequence[str], answers: Answers, index: int) -> tuple[Row, str]:
+    """One row of pictures.jsonl, and the hash of its truth."""
+    pixels, row = answers.pictures(index), answers.rows[index]
+    require_same_size(row["name"], pixels)
     judged_row = {"name": row["name"]}
     judged_row["scores"] = score_picture(chosen, pixels["fake"], pixels["target"], row)
     if "source" in pixels:
         judged_row["input"] = score_picture(chosen, pixels["source"], pixels["target"], row)
-    return {**judged_row, **{k: v for k, v in row.items() if k not in judged_row}}
+    facts = {k: v for k, v in row.items() if k not in judged_row}
+    return {**judged_row, **facts}, f"{row['name']} {pixels_hash(pixels['target'])}\n"
 
 
 def judged(judge_one: Judge, count: int, bar: Bar | None) -> tuple[list[Row], list[str]]:

@@ -56,6 +56,10 @@ class Matched:
         known = {k: v for k, v in self.facts.get(name, {}).items() if not k.endswith("_file_name")}
         return {**known, "name": name, **named}
 
+    def picture(self, index: int, side: str) -> Pixels:
+        """One picture of one name."""
+        return read_pixels(self.files[index][1][side])
+
     def pictures(self, index: int) -> dict[str, Pixels]:
         """The pictures of one name, of one size."""
         name, files = self.files[index]

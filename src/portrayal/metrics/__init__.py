@@ -16,6 +16,7 @@ class Card:
     unit: str = ""
     title: str = ""  # what a report prints: "SSIM"
     weights: tuple[str, ...] = ()  # names in features/weights.py that it cannot do without
+    missing: str = ""  # why a picture may have no value, which is NaN: "no face found"
 
 
 metrics = Catalog("metric", __name__)

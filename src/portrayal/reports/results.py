@@ -9,7 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Better = Literal["higher", "lower"]
-Answer = Literal["translation", "input", "difference"]  # difference: translation - input, paired
+# difference: translation - input, paired; real: what real pictures get, a ceiling
+Answer = Literal["translation", "input", "difference", "real"]
+# fidelity: to the truth; content: to the input; domain: of the set to the set of real pictures
+Question = Literal["fidelity", "content", "domain"]
 APART, OVERLAP = "intervals apart", "intervals overlap"
 MEASURES = ("value", "low", "high")
 
@@ -29,11 +32,27 @@ class Score(BaseModel):
     title: str = ""
     unit: str = ""
     protocol: str = ""
+    question: Question = "fidelity"
+    missing: int = 0  # pictures that have no value, which n does not count
+    network: str = ""  # name and first digits of the SHA-256 of the feature network
 
     @property
     def name(self) -> str:
         """What a table prints."""
         return self.title or self.metric
+
+
+class Section(BaseModel):
+    """A table of its own beside the scores: groups, verification, recogniser, discriminator."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    key: str  # "verification"
+    title: str
+    note: str = ""  # what the numbers can and cannot say, in a sentence or two
+    head: list[str]
+    rows: list[list[str | float | None]]  # numbers are printed with 4 significant digits
+    pictures: list[str] = []  # PNG files below the folder of results.json
 
 
 class Results(BaseModel):
@@ -46,6 +65,8 @@ class Results(BaseModel):
     split: str
     n: int = Field(ge=0)
     scores: list[Score]
+    sections: list[Section] = []
+    warnings: list[str] = []  # one line each, printed and reported
     interval: str = ""  # how the intervals were computed
     seed: int = 0
     data: dict[str, Any] = {}
