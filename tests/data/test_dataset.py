@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 from portrayal.core.errors import BadData, BadPicture, UnknownName
 from portrayal.core.images import Pixels, encode_png
 from portrayal.core.runs import write_json
-from portrayal.data.dataset import Dataset, Split, is_inside, name_of
+from portrayal.data.dataset import Dataset, Split
+from portrayal.data.domains import is_inside, name_of
 
 
 def picture(value: int, height: int = 4, width: int = 6) -> Pixels:

@@ -28,6 +28,9 @@ class Made:
     odd: int | None = None  # the index of a pair of another size
     folder: Path = Path("made")
 
+    def require_pairs(self, who: str) -> None:
+        """These are pairs."""
+
     def __len__(self) -> int:
         return self.count
 

@@ -1,5 +1,9 @@
-"""Random changes made to both pictures of a pair alike, fixed by (seed, position)."""
+"""Random changes made to pictures while training, fixed by (seed, position).
 
+Both pictures of a pair are changed alike; pictures of unpaired domains each in its own way.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -16,7 +20,22 @@ def jitter(pair: Pair, seed: int, position: int, *, enlarge: float, flip: bool) 
     pix2pix enlarges 256 to 286 pixels, a factor of 1.117 (Isola et al. 2017, sec. 6.2).
     """
     rng = numpy_rng(seed, "augment", position)
-    height, width = pair.source.shape[:2]
+    change = drawn(rng, *pair.source.shape[:2], enlarge=enlarge, flip=flip)
+    return replace(pair, source=change(pair.source), target=change(pair.target))
+
+
+def jitter_alone(
+    picture: Pixels, seed: int, domain: str, position: int, *, enlarge: float, flip: bool
+) -> Pixels:
+    """The same for a picture of "source" or "target": the two domains draw independently."""
+    rng = numpy_rng(seed, "augment", domain, position)
+    return drawn(rng, *picture.shape[:2], enlarge=enlarge, flip=flip)(picture)
+
+
+def drawn(
+    rng: np.random.Generator, height: int, width: int, *, enlarge: float, flip: bool
+) -> Callable[[Pixels], Pixels]:
+    """A change of pictures of this size, drawn once."""
     tall, wide = round(height * enlarge), round(width * enlarge)
     top, left = rng.integers(tall - height + 1), rng.integers(wide - width + 1)
     mirrored = flip and rng.random() < 0.5
@@ -27,4 +46,4 @@ def jitter(pair: Pair, seed: int, position: int, *, enlarge: float, flip: bool) 
             picture = picture[top : top + height, left : left + width]
         return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
 
-    return replace(pair, source=change(pair.source), target=change(pair.target))
+    return change

@@ -1,7 +1,8 @@
-"""A dataset folder, read one pair at a time: nothing holds all of it in memory.
+"""A dataset folder, read one picture at a time: nothing holds all of it in memory.
 
 Made by `portrayal prepare` (SPLIT/metadata.jsonl and manifest.json), or by hand: SPLIT/source and
-SPLIT/target with the same file names are enough.
+SPLIT/target are enough. The same file names on both sides make pairs, no common name makes two
+unpaired domains.
 """
 
 import hashlib
@@ -14,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from portrayal.core.errors import BadData, UnknownName
-from portrayal.core.images import Pixels, find_pictures, read_pixels, stem_of
+from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.runs import FORMAT, parsed_row, read_json, shown
+from portrayal.data.domains import SIDES, Side, checked_row, rows_of_pictures
 from portrayal.data.job import PARTIAL
 from portrayal.data.split import SPLITS
-
-SIDES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Pair:
 
 
 class Split:
-    """Pairs of one split by index. Keeps 8 bytes per pair when there is a metadata.jsonl."""
+    """One split by index: pairs, or pictures of two domains without pairs.
+
+    Keeps 8 bytes per row when there is a metadata.jsonl, and 8 more where rows have domains.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,36 +45,79 @@ class Split:
         self._rows = [] if self._offsets is not None else rows_of_pictures(folder)
 
     def __len__(self) -> int:
+        """Rows: pairs, or the pictures of both domains together."""
         return len(self._rows if self._offsets is None else self._offsets)
 
-    def row(self, index: int) -> dict[str, Any]:
-        """What metadata.jsonl says about one pair."""
+    @cached_property
+    def paired(self) -> bool:
+        """Whether rows are pairs, which the first one shows: or is it a picture of a domain?"""
         if self._offsets is None:
-            return self._rows[index]
+            first = self._rows[0] if self._rows else {}
+        else:
+            first = (parsed_row(self._line(0)) if self._offsets else None) or {}
+        return "domain" not in first or "source_file_name" in first
+
+    def row(self, index: int) -> dict[str, Any]:
+        """What metadata.jsonl says about one pair, or about one picture of a domain."""
+        where = f"{self.metadata}, row {index + 1}"
+        if self._offsets is None:
+            return checked_row(self._rows[index], where, paired=self.paired)
+        line = self._line(index)
+        if (row := parsed_row(line)) is None:
+            raise BadData(f"{where} is no JSON object: {shown(line)}.")
+        return checked_row(row, where, paired=self.paired)
+
+    def _line(self, index: int) -> bytes:
+        assert self._offsets is not None
         with self.metadata.open("rb") as file:
             file.seek(self._offsets[index])
-            line = file.readline()
-        if (row := parsed_row(line)) is None:
-            raise BadData(f"{self._where(index)} is no JSON object: {shown(line)}.")
-        files = [row.get(f"{side}_file_name") for side in SIDES]
-        name = row.get("name") or name_of(str(files[0]))
-        for text in (*files, name):
-            if not (isinstance(text, str) and is_inside(text)):
-                raise BadData(
-                    f"{self._where(index)}: source_file_name, target_file_name and name must be "
-                    f"relative paths without '..', got {text!r}."
-                )
-        return row | {"name": name}
-
-    def _where(self, index: int) -> str:
-        return f"{self.metadata}, row {index + 1}"
+            return file.readline()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows, one at a time."""
         return (self.row(index) for index in range(len(self)))
 
+    def domain(self, name: str) -> Side:
+        """The pictures of "source" or "target"; of unpaired data there may be none."""
+        if name not in SIDES:
+            raise UnknownName("domain", name, SIDES)
+        places = range(len(self)) if self.paired else self._places[name]
+        return Side(name, self.folder, places, self.row)
+
+    @cached_property
+    def _places(self) -> "dict[str, array[int]]":
+        """Rows of each domain of unpaired data."""
+        places = {side: array("q") for side in SIDES}
+        for index, row in enumerate(self.rows()):
+            places[row["domain"]].append(index)
+        return places
+
+    def epoch(self) -> int:
+        """Examples in one epoch: all pairs, or all pictures of the larger domain."""
+        return max(len(self.domain(side)) for side in SIDES)
+
+    def require_pairs(self, who: str) -> None:
+        """Refuse unpaired data. `who` needs pairs: "recipe pix2pix"."""
+        if not self.paired:
+            sources, targets = (len(self.domain(side)) for side in SIDES)
+            raise BadData(
+                f"{who} needs pairs, but {self.folder} is unpaired: {sources} sources, {targets} "
+                "targets. Choose a recipe for unpaired data, or prepare pairs of pictures."
+            )
+
+    def require_domains(self, who: str) -> None:
+        """Refuse data in which a domain is empty."""
+        counts = {side: len(self.domain(side)) for side in SIDES}
+        for side, count in counts.items():
+            if not count:
+                raise BadData(
+                    f"{who} needs pictures of both domains, but {self.folder} has no {side} "
+                    f"pictures ({counts['source']} sources, {counts['target']} targets)."
+                )
+
     def pair(self, index: int) -> Pair:
-        """Read one pair. Refuses pictures that do not fit together."""
+        """Read one pair. Refuses pictures that do not fit together, and unpaired data."""
+        self.require_pairs("This")
         row = self.row(index)
         source = read_pixels(self.folder / row["source_file_name"])
         target = read_pixels(self.folder / row["target_file_name"])
@@ -84,25 +130,10 @@ class Split:
         return Pair(row["name"], source, target, row)
 
     def size(self) -> tuple[int, int]:
-        """Height and width of the first pair."""
-        height, width = self.pair(0).source.shape[:2]
+        """Height and width of the first pair, or of the first picture."""
+        first = next(side for name in SIDES if len(side := self.domain(name)))
+        height, width = (self.pair(0).source if self.paired else first.picture(0)).shape[:2]
         return height, width
-
-
-def is_inside(name: str) -> bool:
-    """Whether a path is relative and stays in its folder."""
-    path = Path(name)
-    return bool(path.name) and not path.anchor and ".." not in path.parts and "\0" not in name
-
-
-def name_of(file_name: str) -> str:
-    """The name of an example from its path inside a split.
-
-    >>> name_of("source/a/b.png"), name_of("source/00001_fa.ppm.bz2")
-    ('a/b', '00001_fa')
-    """
-    path = Path(*Path(file_name).parts[1:])
-    return path.with_name(stem_of(path)).as_posix() if path.name else ""
 
 
 class Dataset:
@@ -142,8 +173,16 @@ class Dataset:
         return split
 
     def counts(self) -> dict[str, int]:
-        """Pairs in every split that is there."""
+        """Rows in every split that is there."""
         return {s: len(Split(self.folder / s)) for s in SPLITS if (self.folder / s).is_dir()}
+
+    def domains(self) -> dict[str, dict[str, int]]:
+        """Pictures per domain in every split: {"train": {"source": 1000, "target": 500}}."""
+        splits = {s: Split(self.folder / s) for s in SPLITS if (self.folder / s).is_dir()}
+        return {
+            name: {side: len(split.domain(side)) for side in SIDES}
+            for name, split in splits.items()
+        }
 
     @cached_property
     def identity(self) -> str:
@@ -157,45 +196,21 @@ class Dataset:
         for name in SPLITS:
             if (self.folder / name).is_dir():
                 for row in Split(self.folder / name).rows():
-                    files = (self.folder / name / row[f"{s}_file_name"] for s in SIDES)
-                    sizes = [file.stat().st_size for file in files]
+                    files = (row[key] for s in SIDES if (key := f"{s}_file_name") in row)
+                    sizes = [(self.folder / name / file).stat().st_size for file in files]
                     digest.update(json.dumps([name, row, sizes], sort_keys=True).encode())
         return digest.hexdigest()
 
     def summary(self) -> dict[str, Any]:
-        """What a run remembers about its data."""
+        """What a run remembers about its data; of unpaired data also the counts per domain."""
+        train = self.split("train")
         return {
             "path": str(self.folder),
             "sha256": self.identity,
-            "kind": self.manifest.get("kind", "paired"),
-            "size": list(self.split("train").size()),
+            "kind": self.manifest.get("kind", "paired" if train.paired else "unpaired"),
+            "size": list(train.size()),
             "counts": self.counts(),
-        }
-
-
-def rows_of_pictures(folder: Path) -> list[dict[str, Any]]:
-    """Rows for a split made by hand: the names that source/ and target/ share, without suffix."""
-    sources, targets = (_files_of(folder, side) for side in SIDES)
-    if alone := sorted(sources.keys() ^ targets.keys()):
-        raise BadData(
-            f"{folder}: source and target must hold the same names, but {len(alone)} of "
-            f"{len(sources.keys() | targets.keys())} have no partner, first {alone[0]!r}."
-        )
-    return [
-        {"name": name, "source_file_name": sources[name], "target_file_name": targets[name]}
-        for name in sorted(sources)
-    ]
-
-
-def _files_of(folder: Path, side: str) -> dict[str, str]:
-    """Path inside the split of every picture of a side, by name."""
-    files: dict[str, str] = {}
-    for path in find_pictures(folder / side) if (folder / side).is_dir() else ():
-        file = path.relative_to(folder).as_posix()
-        if other := files.get(name_of(file)):
-            raise BadData(f"{folder}: {other} and {file} have the same name. Remove one of them.")
-        files[name_of(file)] = file
-    return files
+        } | ({} if train.paired else {"domains": self.domains()})
 
 
 def _line_offsets(path: Path) -> "array[int]":

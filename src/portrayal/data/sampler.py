@@ -1,6 +1,6 @@
-"""Which pair is at which position of training: a function of the seed, so there is nothing to save.
+"""What is at which position of training: a function of the seed, so there is nothing to save.
 
-A position counts pairs from the start of the run; step s of a global batch of B shows positions
+A position counts examples from the start of the run; step s of a global batch of B shows positions
 s * B .. s * B + B - 1. Every process takes its own slice of them, so any number of processes sees
 the same batches in the same order.
 """
@@ -15,21 +15,24 @@ from numpy.typing import NDArray
 
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadOption
-from portrayal.core.images import stack
+from portrayal.core.images import Pixels, read_pixels, stack
 from portrayal.core.seeds import numpy_rng
-from portrayal.data.augment import jitter
+from portrayal.data.augment import jitter, jitter_alone
 from portrayal.data.batch import Batch
-from portrayal.data.dataset import Pair, Split
+from portrayal.data.dataset import Split
+from portrayal.data.domains import SIDES, Side
 
 
-def index_at(position: int, count: int, seed: int) -> int:
-    """Index of the pair at a position: every epoch is a new order of all `count` pairs."""
-    return int(_order(position // count, count, seed)[position % count])
+def index_at(position: int, count: int, seed: int, what: str = "") -> int:
+    """Index at a position: every epoch is a new order of all `count` pairs, or of a domain's
+    pictures if `what` names the domain."""
+    return int(_order(position // count, count, seed, what)[position % count])
 
 
-@lru_cache(maxsize=4)  # batches straddle two epochs, and prefetching looks ahead
-def _order(epoch: int, count: int, seed: int) -> NDArray[np.int64]:
-    return numpy_rng(seed, "order", epoch).permutation(count)
+@lru_cache(maxsize=8)  # batches straddle two epochs, prefetching looks ahead, and of two domains
+def _order(epoch: int, count: int, seed: int, what: str) -> NDArray[np.int64]:
+    named = (what,) if what else ()
+    return numpy_rng(seed, "order", *named, epoch).permutation(count)
 
 
 def training_batches(
@@ -41,33 +44,76 @@ def training_batches(
     flip: bool,
     ranks: Ranks,
     workers: int = 2,
+    paired: bool = True,
 ) -> Callable[[int], Iterator[Batch]]:
-    """batches(7) yields this process's share of the batches of step 7, 8, ... without end."""
+    """batches(7) yields this process's share of the batches of step 7, 8, ... without end.
+
+    Not `paired`: source and target are drawn independently, from paired data too. The larger domain
+    is then shown once per epoch; the smaller one starts over in a new order of its own.
+    """
     if batch % ranks.count:
         raise BadOption(
             f"A batch of {batch} cannot be shared equally by {ranks.count} processes: "
             f"--set batch={-(-batch // ranks.count) * ranks.count}"
         )
     share = batch // ranks.count
-    size = split.size()
-
-    def example(position: int) -> Pair:
-        pair = split.pair(index_at(position, len(split), seed))
-        if pair.source.shape[:2] != size:
-            ours = f"{pair.source.shape[1]} x {pair.source.shape[0]}"
-            raise BadOption(
-                f"{split.folder}: {pair.name!r} is {ours} pixels, but the first picture is "
-                f"{size[1]} x {size[0]}. Prepare the pictures with --size."
-            )
-        return jitter(pair, seed, position, enlarge=enlarge, flip=flip)
+    examples = paired_examples if paired else two_domains
+    example = examples(split, seed, enlarge=enlarge, flip=flip)
 
     def load(step: int) -> Batch:
         start = step * batch + ranks.rank * share
-        pairs = [example(position) for position in range(start, start + share)]
-        sources, targets = stack([p.source for p in pairs]), stack([p.target for p in pairs])
-        return Batch(sources, targets, [p.name for p in pairs])
+        sources, targets = zip(*map(example, range(start, start + share)), strict=True)
+        return Batch(
+            stack([picture for _, picture in sources]),
+            stack([picture for _, picture in targets]),
+            [name for name, _ in sources],
+            [name for name, _ in targets],
+        )
 
     return lambda first: prefetched(load, first, workers)
+
+
+Named = tuple[str, Pixels]
+Example = Callable[[int], tuple[Named, Named]]  # position -> source and target
+
+
+def paired_examples(split: Split, seed: int, *, enlarge: float, flip: bool) -> Example:
+    """Pairs by position, both pictures changed alike."""
+    split.require_pairs("This recipe")
+    size = split.size()
+
+    def example(position: int) -> tuple[Named, Named]:
+        pair = split.pair(index_at(position, len(split), seed))
+        require_size(pair.source, size, split, pair.name)
+        pair = jitter(pair, seed, position, enlarge=enlarge, flip=flip)
+        return (pair.name, pair.source), (pair.name, pair.target)
+
+    return example
+
+
+def two_domains(split: Split, seed: int, *, enlarge: float, flip: bool) -> Example:
+    """A source and a target by position, each in the order and with the changes of its domain."""
+    split.require_domains("This recipe")
+    source, target = (split.domain(name) for name in SIDES)
+    size = split.size()
+
+    def one(side: Side, position: int) -> Named:
+        index = index_at(position, len(side), seed, side.name)
+        row = side.row(index)
+        name, picture = row["name"], read_pixels(side.folder / row["file_name"])
+        require_size(picture, size, split, name)
+        return name, jitter_alone(picture, seed, side.name, position, enlarge=enlarge, flip=flip)
+
+    return lambda position: (one(source, position), one(target, position))
+
+
+def require_size(picture: Pixels, size: tuple[int, int], split: Split, name: str) -> None:
+    """A batch holds pictures of one size."""
+    if picture.shape[:2] != size:
+        raise BadOption(
+            f"{split.folder}: {name!r} is {picture.shape[1]} x {picture.shape[0]} pixels, but the "
+            f"first picture is {size[1]} x {size[0]}. Prepare the pictures with --size."
+        )
 
 
 def prefetched(load: Callable[[int], Batch], first: int, workers: int) -> Iterator[Batch]:
