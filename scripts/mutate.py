@@ -56,9 +56,9 @@ def changes(tree: ast.Module) -> Iterator[tuple[int, str, Change]]:
                 other = OPERATORS[type(op)]
                 yield line, f"{type(op).__name__} -> {other.__name__}", set_to(node, "op", other())
             case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
-                other = COMPARISONS[type(op)]
-                change = set_to(node, "ops", [other()])
-                yield line, f"{type(op).__name__} -> {other.__name__}", change
+                opposite = COMPARISONS[type(op)]
+                change = set_to(node, "ops", [opposite()])
+                yield line, f"{type(op).__name__} -> {opposite.__name__}", change
             case ast.Constant(value=bool(value)):
                 yield line, f"{value} -> {not value}", set_to(node, "value", not value)
             case ast.Constant(value=int() | float() as value):
