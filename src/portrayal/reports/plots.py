@@ -140,8 +140,8 @@ def chart(
     steps = np.asarray(x, dtype=np.float64)
     raw = {name: np.asarray(values, dtype=np.float64) for name, values in series.items()}
     smooth = {name: moving_mean(values, window) for name, values in raw.items()}
-    low, high = limits or _limits(raw, smooth, references or {})
-    box = _Box(float(steps[0]), float(steps[-1]), low, high)
+    low, high = limits or value_range(raw, smooth, references or {})
+    box = Box(float(steps[0]), float(steps[-1]), low, high)
     lines = [
         Line(
             name,
@@ -165,7 +165,7 @@ def chart(
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
     """Data coordinates -> shares of the plot."""
 
     x0: float
@@ -216,7 +216,7 @@ def thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return x[order], y[order]
 
 
-def _limits(
+def value_range(
     raw: Mapping[str, Floats], smooth: Mapping[str, Floats], references: Mapping[str, float]
 ) -> tuple[float, float]:
     """A range that holds all means and references and 98 % of the raw values."""
@@ -231,7 +231,7 @@ def _limits(
 
 
 def _best_mark(
-    box: _Box, x: Floats, smooth: Mapping[str, Floats], best: tuple[float, str, str]
+    box: Box, x: Floats, smooth: Mapping[str, Floats], best: tuple[float, str, str]
 ) -> list[Mark]:
     step, name, text = best
     index = int(np.abs(x - step).argmin())
