@@ -1,9 +1,10 @@
 """Is the translation what it should be? Scores that know the class of a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.linalg import vector_norm
@@ -12,7 +13,9 @@ from portrayal.core.errors import BadData, BadOption, UnknownName
 from portrayal.core.palette import CLASS_COLOURS
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
+from portrayal.metrics.statistics import Interval, Numbers, bootstrap_sums
 
+Absent = Literal["skip", "zero"]  # what a class that is not there counts
 PAINTED = 20.0  # CIELAB distance to its class colour within which a pixel of the truth is filled
 
 
@@ -51,15 +54,31 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
 
 def _painted(target: Tensor, colours: Tensor) -> Tensor:
     """1 where a truth (B, 3, H, W) has its class colour (B, 3 in CIELAB), 0 elsewhere. (B, H, W)"""
-    strays = lab(target.movedim(1, -1)) - colours[:, None, None]  # (B, H, W, 3)
-    distance: Tensor = vector_norm(strays, dim=-1)  # (B, H, W)
-    painted = distance.lt(PAINTED).double()
+    painted = _near(target, colours).double()
     if (empty := int((painted.sum((1, 2)) == 0).sum())) > 0:
         raise BadData(
             f"{empty} of {len(target)} truths hold no pixel of their class colour; class_colour is "
             "for the shapes data, leave it out here."
         )
     return painted
+
+
+def _near(pictures: Tensor, colours: Tensor) -> Tensor:
+    """Whether a pixel of (B, 3, H, W) has the colour of its picture (B, 3 in CIELAB). (B, H, W)"""
+    strays = lab(pictures.movedim(1, -1)) - colours[:, None, None]  # (B, H, W, 3)
+    distance: Tensor = vector_norm(strays, dim=-1)  # (B, H, W)
+    return distance.lt(PAINTED)
+
+
+def class_map(target: Tensor, of: str) -> Tensor:
+    """Classes of the pixels of a generated truth, unit (3, H, W): (H, W) int64.
+
+    1 + the place of `of` among the class colours where it is painted so, 0 (background) elsewhere.
+    """
+    if of not in CLASS_COLOURS:
+        raise UnknownName("class", of, CLASS_COLOURS)
+    colour = lab(torch.tensor(CLASS_COLOURS[of]).to(target) / 255)[None]
+    return _near(target[None], colour)[0].long() * (1 + list(CLASS_COLOURS).index(of))
 
 
 def _mean_over(pictures: Tensor, area: Tensor) -> Tensor:
@@ -124,27 +143,60 @@ def confusion(true: Tensor, predicted: Tensor, classes: int) -> Tensor:
     return torch.bincount(rows * classes + columns, minlength=classes**2).view(classes, classes)
 
 
-def fcn_scores(matrix: Tensor, absent: Literal["skip", "zero"] = "skip") -> FcnScores:
+def fcn_scores(matrix: Tensor, absent: Absent = "skip") -> FcnScores:
     """Accuracies and IoU of a confusion matrix (rows are the truth).
 
     A class that the truth never holds has no accuracy, and one that is in neither has no IoU: they
     are skipped, or count as 0, as in pix2pix's own code ("zero").
     """
-    counts = matrix.double()
+    counts = matrix.double().cpu().numpy()
     if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or bool((counts < 0).any()):
         raise BadData(f"A matrix of shape {tuple(matrix.shape)} is no confusion; use confusion().")
     if counts.sum() == 0:
         raise BadData("No label was counted, so there is no score; look at the class numbers.")
+    pixels, classes, iou = (float(rate[0]) for rate in _rates(counts[None], absent))
+    return FcnScores(pixels, classes, iou, classes=int((counts.sum(1) > 0).sum()))
+
+
+def fcn_intervals(
+    matrices: Tensor,
+    absent: Absent = "skip",
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """The scores of the sum of one matrix per picture (N, K, K), pictures drawn again and again.
+
+    A picture without any label adds nothing and is not counted in n.
+    """
+    counts = matrices.double().cpu().numpy()
+    some = counts.sum((1, 2)) > 0
+    fcn_scores(matrices.sum(0), absent)  # refuses what is no confusion
+    kept = None if clusters is None else [c for c, yes in zip(clusters, some, strict=True) if yes]
+    size = counts.shape[1]
+    intervals = {}
+    for place, name in enumerate(("pixel_accuracy", "class_accuracy", "class_iou")):
+        intervals[name] = bootstrap_sums(
+            counts[some].reshape(-1, size * size),
+            lambda sums, place=place: _rates(sums.reshape(-1, size, size), absent)[place],  # type: ignore[misc]
+            clusters=kept,
+            draws=draws,
+            seed=seed,
+        )
+    return intervals
+
+
+def _rates(counts: Numbers, absent: Absent) -> tuple[Numbers, Numbers, Numbers]:
+    """Pixel accuracy, class accuracy and class IoU of D matrices (D, K, K), each (D,)."""
     if absent not in ("skip", "zero"):
         raise BadOption(f"Absent classes can be 'skip' or 'zero', not {absent!r}.")
-    met, true, seen = counts.diag(), counts.sum(1), counts.sum(0)
-    accuracy, iou = met / true.clamp(min=1), met / (true + seen - met).clamp(min=1)
-    by_truth, by_either = true > 0, true + seen > 0
-    if absent == "zero":
-        by_truth = by_either = torch.ones_like(by_truth)
-    return FcnScores(
-        pixel_accuracy=float(met.sum() / counts.sum()),
-        class_accuracy=float(accuracy[by_truth].mean()),
-        class_iou=float(iou[by_either].mean()),
-        classes=int((true > 0).sum()),
-    )
+    met = np.diagonal(counts, axis1=1, axis2=2)  # (D, K)
+    true, seen = counts.sum(2), counts.sum(1)
+    either = true + seen - met
+    means = []
+    for whole in (true, either):
+        shares = (met / np.maximum(whole, 1)).sum(1)  # a class that is not there adds 0
+        there = (whole > 0).sum(1) if absent == "skip" else counts.shape[1]
+        means.append(shares / there)
+    return met.sum(1) / counts.sum((1, 2)), means[0], means[1]

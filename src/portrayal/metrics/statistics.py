@@ -5,7 +5,7 @@ their `clusters` (subject names) and whole clusters are resampled. A cluster of 
 The order of the pictures never matters.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,42 @@ def bootstrap_difference(
     return bootstrap_mean(difference, clusters=clusters, draws=draws, seed=seed, level=level)
 
 
+def bootstrap_sums(
+    parts: ArrayLike,
+    statistic: Callable[[Numbers], Numbers],
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """A score of the whole set, such as an IoU, that needs nothing but sums over its pictures.
+
+    `parts` (N, F) are what each picture adds, `statistic` makes (D,) scores of D rows of sums
+    (D, F). Resampled and expanded as in `bootstrap_mean`.
+    """
+    _check_options(draws, level)
+    each = np.asarray(parts, dtype=np.float64)
+    if each.ndim != 2 or 0 in each.shape or not np.isfinite(each).all():
+        raise BadData(f"Sums need finite numbers per picture, (N, F), but got {each.shape}.")
+    sums = _sums_by_cluster(each, clusters)
+    value = float(statistic(sums.sum(0, keepdims=True))[0])
+    over = "pictures" if clusters is None else f"{len(sums)} clusters"
+    method = f"{100 * level:g} % bootstrap over {over}, {draws} draws, seed {seed}"
+    if len(sums) == 1:
+        return Interval(value, np.nan, np.nan, len(each), method)
+    scores = np.empty(draws)
+    for rows, rng in _chunks(draws, len(sums), seed):
+        count = rows.stop - rows.start
+        drawn = rng.integers(len(sums), size=(count, len(sums)))
+        places = drawn + len(sums) * np.arange(count)[:, None]
+        times = np.bincount(places.ravel(), minlength=count * len(sums))  # each unit was drawn
+        scores[rows] = statistic(times.reshape(count, len(sums)) @ sums)
+    tail = _expanded_tail(level, len(sums))
+    low, high = np.quantile(scores, [tail, 1 - tail])
+    return Interval(value, float(low), float(high), len(each), method)
+
+
 def permutation_test(
     a: ArrayLike,
     b: ArrayLike,
@@ -115,6 +151,21 @@ def wilson(values: ArrayLike, *, level: float = 0.95) -> Interval:
     return Interval(share, float(low), float(high), n, f"{100 * level:g} % Wilson")
 
 
+def holm(p_values: ArrayLike) -> Numbers:
+    """P-values of N tests, corrected so that one chance finding among all is as rare as each says.
+
+    Holm 1979: the k-th smallest times N - k + 1, never below the one before it, at most 1. (N,)
+    """
+    values = _finite(p_values)
+    if values.min() < 0 or values.max() > 1:
+        raise BadData(f"P-values span {values.min():g} to {values.max():g}, but they are shares.")
+    order = np.argsort(values, kind="stable")
+    risen = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(risen, 1)
+    return corrected
+
+
 def _finite(values: ArrayLike) -> Numbers:
     scores = np.asarray(values, dtype=np.float64)
     if scores.ndim != 1 or len(scores) == 0:
@@ -140,18 +191,32 @@ def _by_cluster(scores: Numbers, clusters: Sequence[Hashable] | None) -> tuple[N
     """Sum and size of each cluster, (K,) each, in an order that only these numbers decide."""
     if clusters is None:
         return np.sort(scores), np.ones_like(scores)
-    if len(clusters) != len(scores):
-        raise BadData(
-            f"{len(scores)} scores came with {len(clusters)} cluster names; give one each."
-        )
-    places: dict[Hashable, int] = {}
-    keys = (("alone", i) if name is None else ("of", name) for i, name in enumerate(clusters))
-    rows = np.array([places.setdefault(key, len(places)) for key in keys])
+    rows = _places(clusters, len(scores))
     sizes = np.bincount(rows, weights=np.ones_like(scores))
     order = np.argsort(scores)  # so that a sum has the same rounding in any order of pictures
     sums = np.bincount(rows[order], weights=scores[order])
     order = np.lexsort((sizes, sums))
     return np.asarray(sums[order], np.float64), np.asarray(sizes[order], np.float64)
+
+
+def _sums_by_cluster(each: Numbers, clusters: Sequence[Hashable] | None) -> Numbers:
+    """Rows (N, F) added up by cluster, in an order that only these numbers decide."""
+    order = np.lexsort(each.T)  # so that a sum has the same rounding in any order of pictures
+    if clusters is None:
+        return np.asarray(each[order])
+    rows = _places(clusters, len(each))
+    sums = np.zeros((rows.max() + 1, each.shape[1]))
+    np.add.at(sums, rows[order], each[order])
+    return np.asarray(sums[np.lexsort(sums.T)])
+
+
+def _places(clusters: Sequence[Hashable], count: int) -> NDArray[np.int64]:
+    """The number of each picture's cluster, (N,); those of None are alone in theirs."""
+    if len(clusters) != count:
+        raise BadData(f"{count} scores came with {len(clusters)} cluster names; give one each.")
+    numbers: dict[Hashable, int] = {}
+    keys = (("alone", i) if name is None else ("of", name) for i, name in enumerate(clusters))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
 
 
 def _chunks(draws: int, units: int, seed: int) -> Iterator[tuple[slice, np.random.Generator]]:
