@@ -7,17 +7,10 @@ import torch
 from scipy.linalg import sqrtm
 
 from portrayal.core.errors import BadData, BadOption
-from portrayal.metrics.distribution import (
-    fid,
-    frechet,
-    kid,
-    kid_of_subsets,
-    merged,
-    mmd,
-    mmd_p_value,
-    moments,
-)
+from portrayal.metrics.distribution import fid, frechet, merged, moments
+from portrayal.metrics.kernels import kid, kid_of_subsets, mmd, mmd_biased, mmd_root
 from portrayal.metrics.neighbours import one_nn, support
+from portrayal.metrics.permutation import mmd_p_value
 from portrayal.metrics.sets import in_fixed_order, pieces, sums_between, sums_within
 
 EVERY = [fid, kid, mmd, mmd_p_value, one_nn, support]
@@ -131,7 +124,7 @@ def test_the_interval_lies_around_the_unbiased_value():
     assert interval.high - interval.value == pytest.approx(1.959964 * found.error, rel=1e-6)
     assert interval.value - interval.low == pytest.approx(1.959964 * found.error, rel=1e-6)
     assert (interval.value, interval.n) == (found.unbiased, 20)
-    assert interval.method == "95 % jackknife over both sets"
+    assert interval.method == "95 % jackknife over the pictures of both sets"
 
 
 def test_one_subset_of_all_pictures_is_kid():
@@ -289,3 +282,35 @@ def test_the_fixed_order_is_the_same_whatever_the_order_was():
     for order in itertools.permutations(range(4)):
         assert torch.equal(in_fixed_order(rows[list(order)]), in_fixed_order(rows))
     assert sorted(in_fixed_order(rows).tolist()) == sorted(rows.tolist())
+
+
+def test_leaving_persons_out_of_both_sets_is_what_removing_their_rows_gives():
+    fake, real = normal(40, 9, 3), normal(41, 7, 3, 0.4)
+    who = ["a", "a", "b", "c", "d", "d", "d", "e", "f"], ["a", "b", "g", "h", "h", "c", "e"]
+    left = {}
+    for unit in {*who[0], *who[1]}:
+        keep = [np.array([name != unit for name in side]) for side in who]
+        kept = kid(fake[keep[0]], real[keep[1]]).unbiased
+        left.setdefault((unit in who[0], unit in who[1]), []).append(kept)
+    wanted = math.sqrt(sum((len(v) - 1) * np.var(v) for v in left.values()))
+    found = kid(fake, real, units=who)
+    assert found.error == pytest.approx(wanted, rel=1e-9)
+    assert found.unbiased == kid(fake, real).unbiased
+    assert "over the subjects" in found.interval().method
+
+
+def test_pictures_of_different_persons_have_the_error_of_pictures():
+    fake, real = normal(42, 9, 3), normal(43, 7, 3)
+    alone = kid(fake, real)
+    assert kid(fake, real, units=(range(9), range(9, 16))) == alone
+
+
+def test_one_person_in_a_set_leaves_no_error():
+    fake, real = normal(42, 4, 3), normal(43, 4, 3)
+    assert math.isnan(kid(fake, real, units=([0] * 4, [1, 2, 3, 4])).error)
+
+
+def test_the_names_that_users_type_are_the_values_of_one_distance():
+    fake, real = normal(44, 9, 3), normal(45, 7, 3, 1)
+    assert mmd_biased(fake, real) == mmd(fake, real).biased
+    assert mmd_root(fake, real) == mmd(fake, real, bandwidth="real").root

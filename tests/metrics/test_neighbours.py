@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from portrayal.core.errors import BadData, BadOption
-from portrayal.metrics.neighbours import OneNN, one_nn, support
+from portrayal.metrics.neighbours import (
+    OneNN,
+    coverage,
+    density,
+    one_nn,
+    precision,
+    recall,
+    support,
+)
 
 
 def normal(seed, n, d, shift=0.0):
@@ -145,3 +153,13 @@ def test_neighbours_that_do_not_exist_are_refused():
     with pytest.raises(BadOption, match="no neighbour number 0"):
         support(x, x, k=0)
     assert support(x, x, k=4).precision == 1
+
+
+def test_the_names_that_users_type_are_parts_of_one_support():
+    rng = np.random.default_rng(1)
+    fake, real = rng.normal(size=(20, 2)), rng.normal(size=(15, 2))
+    three, five = support(fake, real, k=3), support(fake, real, k=5)
+    np.testing.assert_array_equal(precision(fake, real), three.precise)
+    np.testing.assert_array_equal(recall(fake, real), three.recalled)
+    np.testing.assert_array_equal(density(fake, real), five.dense)
+    np.testing.assert_array_equal(coverage(fake, real), five.covered)

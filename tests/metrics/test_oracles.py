@@ -15,18 +15,11 @@ from torch.nn import functional as F
 
 from portrayal.core.errors import BadData
 from portrayal.features.frozen import resized
-from portrayal.metrics.distribution import (
-    fid,
-    frechet,
-    kid,
-    kid_of_subsets,
-    merged,
-    mmd,
-    mmd_p_value,
-    moments,
-)
+from portrayal.metrics.distribution import fid, frechet, merged, moments
 from portrayal.metrics.identity import verification
+from portrayal.metrics.kernels import kid, kid_of_subsets, mmd
 from portrayal.metrics.neighbours import one_nn, support
+from portrayal.metrics.permutation import mmd_p_value
 from portrayal.metrics.semantic import confusion, fcn_scores
 
 NORMAL = NormalDist()

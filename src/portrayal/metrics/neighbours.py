@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from portrayal.core.errors import BadData, BadOption
+from portrayal.metrics import Card, metrics
 from portrayal.metrics.sets import (
     PAIRS,
     Features,
@@ -55,6 +56,15 @@ class OneNN:
         return (n * (n - 1) + m * (m - 1)) / ((n + m) * (n + m - 1))
 
 
+@metrics.described(
+    Card(
+        better="lower",
+        needs="sets",
+        title="1-NN accuracy",
+        protocol="Lopez-Paz and Oquab 2017: leave-one-out, translations against real pictures of "
+        "other subjects (halves); just below 0.5 cannot be told apart, 1 can",
+    )
+)
 def one_nn(fake: Features, real: Features, *, pairs: int = PAIRS) -> OneNN:
     """Classify each picture by its nearest neighbour among all others (Lopez-Paz and Oquab 2017).
 
@@ -154,6 +164,62 @@ def support(fake: Features, real: Features, *, k: int = 5, pairs: int = PAIRS) -
         covered[in_real.any(0)] = 1
         recalled[in_fake.any(0)] = 1
     return Support(_numbers(precise), _numbers(recalled), _numbers(dense), _numbers(covered), k)
+
+
+@metrics.described(
+    Card(
+        better="higher",
+        needs="sets",
+        title="Precision (k = 3)",
+        protocol="Kynkaanniemi et al. 2019: share of translations in the 3-neighbour ball of any "
+        "real picture",
+    )
+)
+def precision(fake: Features, real: Features, *, k: int = 3) -> Numbers:
+    """1 for each translation that looks real. (N,)"""
+    return support(fake, real, k=k).precise
+
+
+@metrics.described(
+    Card(
+        better="higher",
+        needs="sets",
+        title="Recall (k = 3)",
+        protocol="Kynkaanniemi et al. 2019: share of real pictures in the 3-neighbour ball of any "
+        "translation",
+    )
+)
+def recall(fake: Features, real: Features, *, k: int = 3) -> Numbers:
+    """1 for each real picture that could be a translation. (M,)"""
+    return support(fake, real, k=k).recalled
+
+
+@metrics.described(
+    Card(
+        better="higher",
+        needs="sets",
+        title="Density (k = 5)",
+        protocol="Naeem et al. 2020: 5-neighbour balls of real pictures around a translation, by "
+        "5; 1 for equal distributions",
+    )
+)
+def density(fake: Features, real: Features, *, k: int = 5) -> Numbers:
+    """How many balls hold each translation, by k. (N,)"""
+    return support(fake, real, k=k).dense
+
+
+@metrics.described(
+    Card(
+        better="higher",
+        needs="sets",
+        title="Coverage (k = 5)",
+        protocol="Naeem et al. 2020: share of real pictures whose 5-neighbour ball holds a "
+        "translation",
+    )
+)
+def coverage(fake: Features, real: Features, *, k: int = 5) -> Numbers:
+    """1 for each real picture with a translation nearby. (M,)"""
+    return support(fake, real, k=k).covered
 
 
 def _numbers(values: Tensor) -> Numbers:
