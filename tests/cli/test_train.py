@@ -99,6 +99,21 @@ def test_bad_input_is_one_line(data, tmp_path, capsys):
     assert not Path(out).exists(), "nothing is left behind"
 
 
+@pytest.mark.parametrize("targets", [0, 3])
+def test_a_recipe_for_pairs_says_what_unpaired_data_hold(data, tmp_path, capsys, targets):
+    unpaired = tmp_path / "unpaired"
+    for side, count in (("source", 5), ("target", targets)):
+        (unpaired / "train" / side).mkdir(parents=True)
+        for index in range(count):
+            place = unpaired / "train" / side / f"{side}_{index}.png"
+            place.write_bytes((data / f"train/source/train_{index}.png").read_bytes())
+    out = tmp_path / "run"
+    said = refused(capsys, *arguments(unpaired, out))
+    words = f"Recipe pix2pix needs pairs, but {unpaired}/train is unpaired: 5 sources, {targets} ta"
+    assert words in said
+    assert not out.exists()
+
+
 def test_another_command_on_a_run_is_refused(data, tmp_path, capsys):
     out = tmp_path / "run"
     assert answer(arguments(data, out, "steps=2")) == 0

@@ -270,3 +270,122 @@ def test_other_data_have_another_identity(tmp_path, change):
     else:
         described(tmp_path / "train", [row("a"), row("b", subject="x")])
     assert Dataset(tmp_path).identity != before
+
+
+def apart(folder: Path, sources: int, targets: int) -> Path:
+    """A split made by hand whose sides share no name."""
+    for index in range(sources):
+        put(folder / f"source/s{index}.png", index)
+    for index in range(targets):
+        put(folder / f"target/t{index}.png", 100 + index)
+    return folder
+
+
+def lone(domain: str, name: str, **more: object) -> dict[str, object]:
+    """A row of unpaired data."""
+    return {"file_name": f"{domain}/{name}.png", "domain": domain, "name": name, **more}
+
+
+def test_sides_without_a_common_name_are_two_domains(tmp_path):
+    split = Split(apart(tmp_path, 3, 2))
+    assert not split.paired
+    assert (len(split), split.epoch(), split.size()) == (5, 3, (4, 6))
+    sides = {name: split.domain(name) for name in ("source", "target")}
+    assert {name: len(side) for name, side in sides.items()} == {"source": 3, "target": 2}
+    assert [row["name"] for row in sides["target"].rows()] == ["t0", "t1"]
+    assert sides["target"].row(1)["file_name"] == "target/t1.png"
+    assert sides["source"].row(1)["source_file_name"] == "source/s1.png"
+    assert [int(sides["target"].picture(i)[0, 0, 0]) for i in range(2)] == [100, 101]
+
+
+def test_rows_with_domains_may_lie_in_any_order_and_share_names(tmp_path):
+    apart(tmp_path, 2, 3)
+    put(tmp_path / "target/s0.png", 7)
+    rows = [lone("target", "t1"), lone("source", "s1"), lone("target", "s0"), lone("source", "s0")]
+    split = Split(described(tmp_path, [*rows, lone("target", "t0", subject="Al")]))
+    assert [row["name"] for row in split.domain("source").rows()] == ["s1", "s0"]
+    assert [row["name"] for row in split.domain("target").rows()] == ["t1", "s0", "t0"]
+    assert split.domain("target").row(2)["subject"] == "Al"
+    assert int(split.domain("target").picture(1)[0, 0, 0]) == 7
+    assert split.epoch() == 3
+    assert split.size() == (4, 6)
+
+
+def test_a_pair_has_both_domains(tmp_path):
+    split = Split(by_hand(tmp_path, ["a", "b"]))
+    assert split.paired
+    assert split.epoch() == 2
+    for side, first in (("source", 0), ("target", 100)):
+        domain = split.domain(side)
+        assert [int(domain.picture(i)[0, 0, 0]) for i in range(2)] == [first, first + 1]
+        assert [row["file_name"] for row in domain.rows()] == [f"{side}/a.png", f"{side}/b.png"]
+
+
+def test_a_pair_whose_source_has_a_column_domain_is_a_pair(tmp_path):
+    by_hand(tmp_path, ["a"])
+    assert Split(described(tmp_path, [row("a", domain="example.org")])).pair(0).name == "a"
+
+
+def test_unpaired_data_have_no_pairs_and_say_so_with_the_counts(tmp_path):
+    with pytest.raises(BadData) as caught:
+        Split(apart(tmp_path, 2, 3)).pair(0)
+    said = f"This needs pairs, but {tmp_path} is unpaired: 2 sources, 3 targets. Choose a recipe "
+    assert str(caught.value) == said + "for unpaired data, or prepare pairs of pictures."
+
+
+@pytest.mark.parametrize(("sources", "targets", "empty"), [(2, 0, "target"), (0, 2, "source")])
+def test_an_empty_domain_is_named(tmp_path, sources, targets, empty):
+    split = Split(apart(tmp_path, sources, targets))
+    assert (split.epoch(), split.size()) == (2, (4, 6))
+    with pytest.raises(BadData) as caught:
+        split.require_domains("CycleGAN")
+    assert str(caught.value) == (
+        f"CycleGAN needs pictures of both domains, but {tmp_path} has no {empty} pictures "
+        f"({sources} sources, {targets} targets)."
+    )
+    Split(apart(tmp_path, 2, 2)).require_domains("CycleGAN")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [(key, v, "relative paths") for key in ("file_name", "name") for v in HOSTILE if v]
+    + [("domain", v, "domain must be source or target, not") for v in ("A", None, 5, ["x"], "")],
+    ids=repr,
+)
+def test_a_hostile_row_of_unpaired_data_is_refused_in_one_line(tmp_path, key, value, said):
+    rows = [lone("source", "s0"), {**lone("target", "t0"), key: value}]
+    with pytest.raises(BadData, match=f"row 2: .*{said}") as caught:
+        Split(described(apart(tmp_path, 1, 1), rows)).domain("source")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_domain_of_another_name_is_answered(tmp_path):
+    with pytest.raises(UnknownName, match=r"No domain named 'A'. Known: source, target"):
+        Split(apart(tmp_path, 1, 1)).domain("A")
+
+
+def test_a_summary_of_unpaired_data_counts_each_domain(tmp_path):
+    apart(tmp_path / "train", 3, 2)
+    apart(tmp_path / "test", 1, 2)
+    dataset = Dataset(tmp_path)
+    summary = dataset.summary()
+    assert summary["kind"] == "unpaired"
+    assert summary["counts"] == {"train": 5, "test": 3}
+    assert summary["domains"] == {
+        "train": {"source": 3, "target": 2},
+        "test": {"source": 1, "target": 2},
+    }
+    put(tmp_path / "train/target/t9.png")
+    assert Dataset(tmp_path).identity != dataset.identity
+
+
+def test_memory_of_unpaired_data_is_sixteen_bytes_per_row(tmp_path):
+    count = 10_000
+    rows = [lone("source" if i % 3 else "target", f"{i:06d}") for i in range(count)]
+    described(tmp_path, rows)
+    split = Split(tmp_path)
+    tracemalloc.start()
+    assert split.epoch() == sum(1 for i in range(count) if i % 3)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 12 * count + 20_000

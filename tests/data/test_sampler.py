@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadData, BadOption
-from portrayal.core.images import signed
+from portrayal.core.images import Pixels, signed
 from portrayal.data.batch import Batch
 from portrayal.data.dataset import Pair
 from portrayal.data.sampler import index_at, prefetched, training_batches
@@ -43,6 +43,49 @@ class Made:
         return Pair(f"picture {index}", source, source + 100, {})
 
 
+@dataclass
+class Domains:
+    """Unpaired pictures without files: source i is grey i, target i grey 100 + i."""
+
+    sources: int
+    targets: int
+    folder: Path = Path("made")
+    paired: bool = False
+
+    def size(self) -> tuple[int, int]:
+        return 4, 6
+
+    def require_domains(self, who: str) -> None:
+        if not (self.sources and self.targets):
+            raise BadData(f"{who}: empty")
+
+    def domain(self, name: str) -> "OneDomain":
+        count = self.sources if name == "source" else self.targets
+        return OneDomain(name, count)
+
+
+@dataclass
+class OneDomain:
+    name: str
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def row(self, index: int) -> dict[str, object]:
+        return {"name": f"{self.name} {index}"}
+
+    def picture(self, index: int) -> Pixels:
+        picture = np.full((4, 6, 3), index + (100 if self.name == "target" else 0), np.uint8)
+        picture[0, 0] = 255
+        return picture
+
+
+def strangers(sources: int = 7, targets: int = 4, batch: int = 3, seed: int = 0, **more: object):
+    options = {"enlarge": 1.5, "flip": True, "ranks": Ranks(), "workers": 1, **more}
+    return training_batches(Domains(sources, targets), batch, seed, paired=False, **options)
+
+
 def batches(count: int = 7, batch: int = 3, seed: int = 0, **more: object):
     options = {"enlarge": 1.5, "flip": True, "ranks": Ranks(), "workers": 1, **more}
     return training_batches(Made(count), batch, seed, **options)
@@ -60,7 +103,10 @@ def all_equal(some_batches: list[Batch], others: list[Batch]) -> bool:
 
 def equal(a: Batch, b: Batch) -> bool:
     return (
-        a.names == b.names and torch.equal(a.source, b.source) and torch.equal(a.target, b.target)
+        a.names == b.names
+        and a.target_names == b.target_names
+        and torch.equal(a.source, b.source)
+        and torch.equal(a.target, b.target)
     )
 
 
@@ -116,7 +162,7 @@ def test_the_shares_of_all_processes_make_the_batch_of_one(count):
         names = [name for share in together for name in share.names]
         sources = torch.cat([share.source for share in together])
         targets = torch.cat([share.target for share in together])
-        assert equal(batch, Batch(sources, targets, names))
+        assert equal(batch, Batch(sources, targets, names, names))
 
 
 def test_a_batch_that_cannot_be_shared_names_the_next_one_that_can():
@@ -220,3 +266,91 @@ def test_a_batch_moves_to_its_place_whole():
     assert moved.source.is_contiguous(memory_format=torch.channels_last)
     assert moved.target.is_contiguous(memory_format=torch.channels_last)
     assert equal(batch, moved)
+
+
+def test_the_order_of_pairs_is_what_it_always_was():
+    assert [index_at(i, 7, 0) for i in range(9)] == [3, 1, 5, 4, 2, 6, 0, 2, 4]
+
+
+def test_each_domain_has_its_own_order_and_starts_over_by_itself():
+    shown = taken(strangers(7, 4, batch=1)(0), 28)
+    sources = [int(batch.names[0].split()[1]) for batch in shown]
+    targets = [int(batch.target_names[0].split()[1]) for batch in shown]
+    for start in range(0, 28, 7):
+        assert sorted(sources[start : start + 7]) == list(range(7))
+    for start in range(0, 28, 4):
+        assert sorted(targets[start : start + 4]) == list(range(4))
+    assert len({tuple(targets[i : i + 4]) for i in range(0, 28, 4)}) > 3
+
+
+def test_pictures_of_domains_are_those_that_are_named():
+    batch = taken(strangers(enlarge=1.0, flip=False)(0), 1)[0]
+    assert batch.source.shape == batch.target.shape == (3, 3, 4, 6)
+    for side, names, pictures in (
+        ("source", batch.names, batch.source),
+        ("target", batch.target_names, batch.target),
+    ):
+        for name, picture in zip(names, pictures, strict=True):
+            made = OneDomain(side, 9).picture(int(name.split()[1]))
+            assert name.startswith(side)
+            assert torch.equal(picture, signed(made))
+
+
+def test_no_hidden_pairs_source_i_meets_target_i_by_chance_only():
+    """Of 20 + 20 pictures 1 in 20 meetings is a true pair: 4000 draws, 5 standard deviations."""
+    met = taken(strangers(20, 20, batch=200, enlarge=1.0, flip=False)(0), 20)
+    true = sum(
+        one.split()[1] == other.split()[1]
+        for batch in met
+        for one, other in zip(batch.names, batch.target_names, strict=True)
+    )
+    assert abs(true - 200) < 5 * (4000 * 0.05 * 0.95) ** 0.5
+
+
+def test_the_changes_of_two_domains_are_drawn_independently():
+    """Mirrored or not: all four ways come up about equally often."""
+    ways = dict.fromkeys([(False, False), (False, True), (True, False), (True, True)], 0)
+    for batch in taken(strangers(5, 5, batch=100, enlarge=1.0)(0), 8):
+        for source, target in zip(batch.source, batch.target, strict=True):
+            ways[bool(source[0, 0, 0] < 1), bool(target[0, 0, 0] < 1)] += 1
+    assert all(abs(count - 200) < 5 * (800 * 0.25 * 0.75) ** 0.5 for count in ways.values()), ways
+
+
+@pytest.mark.parametrize("first", [1, 2, 5])
+def test_a_resumed_stream_of_domains_is_the_unbroken_one(first):
+    whole, resumed = taken(strangers()(0), 8), taken(strangers()(first), 8 - first)
+    assert all_equal(whole[first:], resumed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_the_shares_of_two_domains_make_the_batch_of_one_process(count):
+    whole = taken(strangers(batch=6)(0), 5)
+    shares = [taken(strangers(batch=6, ranks=Ranks(r, count))(0), 5) for r in range(count)]
+    for step, batch in enumerate(whole):
+        together = [share[step] for share in shares]
+        names, targets = (
+            [name for share in together for name in getattr(share, key)]
+            for key in ("names", "target_names")
+        )
+        pictures = (
+            torch.cat([getattr(s, side) for s in together]) for side in ("source", "target")
+        )
+        assert equal(batch, Batch(*pictures, names, targets))
+
+
+def test_another_seed_draws_both_domains_otherwise():
+    a, b = (taken(strangers(20, 20, 20, seed=seed)(0), 1)[0] for seed in (0, 1))
+    assert a.names != b.names
+    assert a.target_names != b.target_names
+
+
+def test_an_empty_domain_is_refused_before_anything_is_read():
+    with pytest.raises(BadData, match="This recipe: empty"):
+        strangers(5, 0)
+
+
+def test_names_of_both_sides_travel_with_a_batch():
+    batch = taken(strangers()(0), 1)[0].to(torch.device("cpu"), torch.channels_last)
+    assert [len(batch.names), len(batch.target_names)] == [3, 3]
+    pairs = taken(batches()(0), 1)[0]
+    assert pairs.names == pairs.target_names

@@ -17,6 +17,7 @@ class Made:
 
     count: int
     grows: bool = False
+    paired: bool = True
 
     def __len__(self) -> int:
         return self.count
@@ -77,3 +78,60 @@ def test_pictures_of_different_sizes_fit_on_one_sheet():
     assert (sheet[:5, :7] == 0).all()
     assert (sheet[:5, 7:11] == 255).all()
     assert (sheet[14 + 2 * GAP :, :11] == 2).all()
+
+
+@dataclass
+class Strangers:
+    """Two domains: source i is grey i, target i is grey 200 + i."""
+
+    counts: dict[str, int]
+    paired: bool = False
+
+    def require_domains(self, who: str) -> None:
+        """Both are there."""
+
+    def domain(self, name: str) -> "Domain":
+        return Domain(self.counts[name], 0 if name == "source" else 200)
+
+
+@dataclass
+class Domain:
+    count: int
+    first: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def picture(self, index: int) -> np.ndarray:
+        return np.full((5, 7, 3), self.first + index, np.uint8)
+
+
+def greys(sheet: np.ndarray) -> list[list[int]]:
+    """Grey of every picture, by rows."""
+    return [
+        [int(sheet[top, left, 0]) for left in range(0, sheet.shape[1], 7 + GAP)]
+        for top in range(0, sheet.shape[0], 5 + GAP)
+    ]
+
+
+def black(picture: torch.Tensor) -> torch.Tensor:
+    return torch.full_like(picture, -1.0)
+
+
+def inverse(picture: torch.Tensor) -> torch.Tensor:
+    return -picture
+
+
+def test_domains_without_pairs_show_source_and_translation_and_no_truth():
+    draw = sample_sheet(Strangers({"source": 10, "target": 3}), inverse)
+    assert greys(read_pixels(draw())) == [[0, 255], [4, 251], [9, 246]]
+
+
+def test_a_way_back_adds_targets_and_their_translations():
+    draw = sample_sheet(Strangers({"source": 2, "target": 20}), inverse, back=black)
+    assert greys(read_pixels(draw())) == [[0, 255, 200, 0], [1, 254, 219, 0]]
+
+
+def test_of_pairs_the_truth_is_what_is_translated_back():
+    draw = sample_sheet(Made(2), black, back=inverse)
+    assert greys(read_pixels(draw())) == [[0, 0, 100, 155], [1, 0, 101, 154]]

@@ -46,7 +46,7 @@ def train(
     from portrayal.data.dataset import Dataset
 
     dataset = Dataset(data)
-    steps = settings.total_steps(len(dataset.split("train")))
+    steps = settings.total_steps(dataset.split("train").epoch())
     from portrayal.core.environment import command, now
 
     description = {
@@ -84,8 +84,9 @@ def start(
 
     recipe = build(description, settings)
     split = dataset.split("train")
+    check_domains(name, recipe, split)
     check_size(recipe, split.size(), description["config"])
-    batches = shared_batches(split, settings, ranks)
+    batches = shared_batches(split, settings, ranks, paired=needs_pairs(recipe))
     steps = int(description["steps"])
     with opened(out, description, ranks) as done:
         if ranks.first:
@@ -101,7 +102,7 @@ def start(
                 out,
                 settings,
                 steps=steps,
-                epoch_steps=len(split) / settings.batch,
+                epoch_steps=split.epoch() / settings.batch,
                 ranks=ranks,
                 watch=watch(recipe, dataset, settings, advance, warn),
             )
@@ -129,7 +130,20 @@ def build(description: Mapping[str, Any], settings: "Settings") -> Any:
     return rebuild(description, place)
 
 
-def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks") -> Any:
+def needs_pairs(recipe: Any) -> bool:
+    """Whether a recipe learns from pairs."""
+    return bool(getattr(recipe, "paired", True))
+
+
+def check_domains(name: str, recipe: Any, split: "Split") -> None:
+    """Refuse data that the recipe cannot learn from, before anything is written."""
+    if needs_pairs(recipe):
+        split.require_pairs(f"Recipe {name}")
+    else:
+        split.require_domains(f"Recipe {name}")
+
+
+def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks", *, paired: bool) -> Any:
     """This rank's batches from any step on."""
     from portrayal.data.sampler import training_batches
 
@@ -141,6 +155,7 @@ def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks") -> Any:
         flip=settings.flip,
         ranks=ranks,
         workers=settings.workers,
+        paired=paired,
     )
 
 
@@ -151,24 +166,28 @@ def ignore(amount: int = 1, note: str = "") -> None:
 def watch(
     recipe: Any, dataset: "Dataset", settings: "Settings", advance: Any, note: Any
 ) -> "Watch":
-    """Validation and samples from the val split, if there is one."""
+    """Validation and samples from the val split, if there is one; scores need truths."""
+    from functools import partial
+
     from portrayal.core.errors import BadData
     from portrayal.evaluation.scorer import validation_scorer
     from portrayal.training.loop import Watch
     from portrayal.training.samples import sample_sheet
 
+    back = partial(recipe.translate, reverse=True) if getattr(recipe, "reversible", False) else None
     try:
         split = dataset.split("val")
+        if not split.paired:
+            split.require_domains("Validation")
     except BadData as error:
         note(f"{error} Training goes on without validation scores.")
-        return Watch(sample=sample_sheet(dataset.split("train"), recipe.translate), advance=advance)
+        sample = sample_sheet(dataset.split("train"), recipe.translate, back=back)
+        return Watch(sample=sample, advance=advance)
+    sample = sample_sheet(split, recipe.translate, back=back)
+    if not split.paired:
+        return Watch(sample=sample, advance=advance, note=note)
     score = validation_scorer(split, limit=settings.validate_pictures)
-    return Watch(
-        validate=lambda: score(recipe),
-        sample=sample_sheet(split, recipe.translate),
-        advance=advance,
-        note=note,
-    )
+    return Watch(validate=lambda: score(recipe), sample=sample, advance=advance, note=note)
 
 
 def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) -> None:
@@ -177,10 +196,12 @@ def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) ->
 
     multiple = recipe.multiple
     if size[0] % multiple or size[1] % multiple:
+        generator = str(config.get("generator", "the generator"))
         fitting = [n for n in (256, 128, 64) if not (size[0] % n or size[1] % n)]
+        fitting = fitting if generator.startswith("unet") else []
         advice = f"--set generator=unet_{fitting[0]}" if fitting else "prepare with --size 128"
         raise BadOption(
-            f"{config['generator']} needs sides that are multiples of {multiple}, but the pictures "
+            f"{generator} needs sides that are multiples of {multiple}, but the pictures "
             f"are {size[1]} x {size[0]}: {advice}."
         )
 
@@ -191,7 +212,7 @@ def plan(name: str, recipe: Any, description: Mapping[str, Any], done: int) -> s
     height, width = data["size"]
     weights = sum(p.numel() for p in recipe.exportable().parameters())
     lines = [
-        f"{name} ({description['preset']}) on {data['path']}: {data['counts']['train']} pairs of "
+        f"{name} ({description['preset']}) on {data['path']}: {shown_examples(data)} of "
         f"{width} x {height} pixels, generator of {weights / 1e6:.1f} M weights",
         f"{steps} steps of {settings['batch']} on {recipe.place.describe()}",
     ]
@@ -199,6 +220,14 @@ def plan(name: str, recipe: Any, description: Mapping[str, Any], done: int) -> s
         ended = "nothing is left to do" if done >= steps else "going on"
         lines.append(f"{done} of {steps} steps are done: {ended}")
     return "\n".join(lines)
+
+
+def shown_examples(data: Mapping[str, Any]) -> str:
+    """`600 pairs`, or `1000 sources and 500 targets`."""
+    if "domains" not in data:
+        return f"{data['counts']['train']} pairs"
+    counts = data["domains"]["train"]
+    return f"{counts['source']} sources and {counts['target']} targets"
 
 
 def show_settings(recipe: str, description: Mapping[str, Any], steps: int) -> None:

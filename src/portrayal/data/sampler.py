@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadOption
-from portrayal.core.images import Pixels, read_pixels, stack
+from portrayal.core.images import Pixels, stack
 from portrayal.core.seeds import numpy_rng
 from portrayal.data.augment import jitter, jitter_alone
 from portrayal.data.batch import Batch
@@ -99,8 +99,7 @@ def two_domains(split: Split, seed: int, *, enlarge: float, flip: bool) -> Examp
 
     def one(side: Side, position: int) -> Named:
         index = index_at(position, len(side), seed, side.name)
-        row = side.row(index)
-        name, picture = row["name"], read_pixels(side.folder / row["file_name"])
+        name, picture = side.row(index)["name"], side.picture(index)
         require_size(picture, size, split, name)
         return name, jitter_alone(picture, seed, side.name, position, enlarge=enlarge, flip=flip)
 
