@@ -40,6 +40,7 @@ class Entry:
     path: Path
     partner: Path | None = None
     subject: str | None = None
+    variant: bool = False  # another source of a target that is an entry already
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def audit(
             tally = counts.setdefault(seen.entry.split, Tally())
             tally.add(seen)
             if seen.reason is None:
-                keep(connection, seen)
+                if not seen.entry.variant:
+                    keep(connection, seen)
             elif len(bad) < LISTED:
                 bad.append({"file": str(seen.entry.path), "reason": seen.reason})
             advance(1)
@@ -120,7 +122,8 @@ def entries(folder: Path) -> Iterator[Entry]:
             continue
         for row in Split(place).rows():
             target, source = place / row["target_file_name"], place / row["source_file_name"]
-            yield Entry(split, row["name"], target, source, row.get("subject"))
+            again = bool(row.get("variant"))
+            yield Entry(split, row["name"], target, source, row.get("subject"), again)
 
 
 def see(entry: Entry, *, faces: bool, detector: str, limit: float) -> Seen:

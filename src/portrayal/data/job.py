@@ -25,7 +25,10 @@ from portrayal.data.spread import Bar
 
 PARTIAL = ".partial"
 NOT_THE_DATA = ("bad_limit",)  # options that may differ when the same command is run again
-OF_THE_PLAN = ("fractions", "counts", "seed", "subject", "table", "test_names")  # not of the scan
+OF_THE_PLAN = (  # not of the scan
+    *("fractions", "counts", "seed", "subject", "table", "test_names"),
+    "variants",
+)
 
 
 @dataclass(frozen=True)

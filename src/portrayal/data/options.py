@@ -29,6 +29,11 @@ class Options:
         "How the source is made from the picture; repeat to chain; 'none' leaves it as it is. "
         "E.g. --filter cartoon:levels=1,block=11",
     ] = None
+    variants: Annotated[
+        int | None,
+        "More sources per training picture, besides the plain filter's: algorithm, constants, "
+        "tones and light damage are drawn at random. E.g. --variants 4",
+    ] = None
     size: Annotated[
         str, "Size of the pictures written, one side or WIDTHxHEIGHT. E.g. --size 192x256"
     ] = "256"

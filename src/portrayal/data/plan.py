@@ -38,6 +38,8 @@ class Planned:
     facts: dict[str, Any]
     subject: str | None  # None when there is no rule: readers want one type per column
     group: str  # of near-duplicates: the name of its first picture; alone, its own name
+    target: str | None = None  # name of the target's file where it is not `name`
+    variant: int = 0  # 0: the source is made by the plain filter
 
 
 @dataclass

@@ -7,7 +7,7 @@ folder is whole or has no manifest.
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,10 +19,11 @@ from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publ
 from portrayal.data.locks import Busy, locked
 from portrayal.data.manifest import counted, write_manifest, write_metadata, write_rejected
 from portrayal.data.options import Options
-from portrayal.data.plan import Plan, dropped, make_plan, planned, refuse_bad, rejected
+from portrayal.data.plan import Plan, Planned, dropped, make_plan, planned, refuse_bad, rejected
 from portrayal.data.scan import Shard, database, reading, scan
 from portrayal.data.sources import Source
 from portrayal.data.spread import Bar, cores, silent
+from portrayal.data.variants import refuse_wrong, row_counts, with_variants
 from portrayal.data.write import WRITTEN, write
 
 
@@ -49,6 +50,7 @@ def prepare(
             "These are single pictures: say how the source is made from each, "
             "e.g. --filter cartoon (or --filter none to leave it as it is)."
         )
+    refuse_wrong(options, single=source.single)
     job = Job(source, options.checked(), out, Shard(*shard), workers or cores(), setup, bar)
     every_option = plain({**(arguments or {}), **asdict(options)})
     if dry_run:
@@ -143,15 +145,19 @@ def write_shard(job: Job, plan: Plan, scans: list[sqlite3.Connection]) -> None:
     if done.exists():
         return
     mine = job.shard.index - 1
-    total = sum(1 for each in planned(scans, plan, job.options) if each.shard == mine)
-    pictures = (each for each in planned(scans, plan, job.options) if each.shard == mine)
+
+    def pictures() -> Iterator[Planned]:
+        mine_only = (each for each in planned(scans, plan, job.options) if each.shard == mine)
+        return with_variants(mine_only, job.options)
+
+    total = sum(1 for _ in pictures())
     path = job.file("write", job.shard.index, ".sqlite")
     bar = job.bar("Writing", total=total, unit="pictures")
     with closing(database(path, WRITTEN)) as connection, bar as advance:
         write(
             job.source,
             job.options,
-            pictures,
+            pictures(),
             job.pictures,
             connection,
             workers=job.workers,
@@ -178,7 +184,7 @@ def merge(
     write_manifest(
         job.partial / "manifest.json",
         size=job.options.height_width(),
-        counts=plan.counts(),
+        counts=row_counts(plan.counts(), job.options),
         options=every_option,
         source=job.source.title,
         generated=job.source.distinct,
@@ -198,4 +204,5 @@ def rehearse(job: Job) -> Outcome:
         with closing(reading(trial.file("scan", 1, ".sqlite"))) as connection:
             plan = decided(trial, [connection])
             reasons = counted(reason for _, reason in dropped([connection], plan))
-    return Outcome("planned", plan.counts(), reasons, plan.groups(), plan.notes)
+    counts = row_counts(plan.counts(), job.options)
+    return Outcome("planned", counts, reasons, plan.groups(), plan.notes)

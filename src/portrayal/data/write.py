@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import Pixels, encode_png, pixels_hash
 from portrayal.core.runs import writing
 from portrayal.data.item import Item
-from portrayal.data.options import Options, filter_chain
+from portrayal.data.options import Options, filter_chain, parse_filter
 from portrayal.data.plan import Planned
 from portrayal.data.sources import Source
 from portrayal.data.spread import Advance, spread
+from portrayal.data.variants import recipe_of
 
 WRITTEN = "CREATE TABLE IF NOT EXISTS written (name TEXT PRIMARY KEY, split TEXT, row TEXT);"
 PNG_END = b"IEND\xaeB`\x82"
 COMMIT_EVERY = 200
+Filter = Callable[[Pixels], Pixels]
 
 
 def write(
@@ -73,13 +75,14 @@ def whole(path: Path) -> bool:
 
 def place(folder: Path, picture: Planned, side: str) -> Path:
     """Where one picture of a pair lies."""
-    return folder / picture.split / side / f"{picture.name}.png"
+    name = (side == "target" and picture.target) or picture.name
+    return folder / picture.split / side / f"{name}.png"
 
 
 def render(
     source: Source, options: Options, folder: Path, picture: Planned
 ) -> tuple[str, str, str]:
-    """Make and write one pair; (name, split, metadata line)."""
+    """Make and write one pair; (name, split, metadata line). Variants share a target's file."""
     try:
         item = source.load(picture.key)
     except BadPicture as error:
@@ -87,21 +90,32 @@ def render(
             f"{picture.key} could be read before and cannot now ({error.reason}): the pictures "
             "changed meanwhile. Delete the unfinished output folder and run the command again."
         ) from None
-    made, wanted = pair_of(item, options, picture.facts["face_box"])
-    for side, pixels in (("source", made), ("target", wanted)):
+    recipe = recipe_of(picture, options)
+    chain = [parse_filter(text) for text in recipe] if picture.variant else plain_chain(options)
+    made, wanted = pair_of(item, options, picture.facts["face_box"], chain)
+    for side, pixels in (("source", made), ("target", wanted))[: 1 if picture.variant else 2]:
         put(place(folder, picture, side), encode_png(pixels), folder / f"{os.getpid()}.tmp")
     hashes = pixels_hash(made), pixels_hash(wanted)
     row = row_of(picture, *hashes, looked=options.looks_for_faces())
+    if options.variants:
+        row |= {"variant": picture.variant, "recipe": " ".join(recipe)}
     return picture.name, picture.split, json.dumps(row, ensure_ascii=False)
 
 
-def pair_of(item: Item, options: Options, box: list[int] | None) -> tuple[Pixels, Pixels]:
+def plain_chain(options: Options) -> Sequence[Filter]:
+    """The filters of --filter."""
+    return filter_chain(tuple(options.filter or ()))
+
+
+def pair_of(
+    item: Item, options: Options, box: list[int] | None, chain: Sequence[Filter]
+) -> tuple[Pixels, Pixels]:
     """Source and target of the final size: crop, working size, filter, final size."""
     target = item.source if item.target is None else item.target
     source = item.source
     if options.face_margin is not None and box is not None:
         source, target = (face_crop(p, target, box, options.face_margin) for p in (source, target))
-    chain, final = filter_chain(tuple(options.filter or ())), options.height_width()
+    final = options.height_width()
     work = options.work() if chain else final  # nothing to work on: straight to the final size
     source, target = (fitted(picture, options, work) for picture in (source, target))
     for apply in chain:
@@ -143,7 +157,7 @@ def row_of(picture: Planned, source_hash: str, target_hash: str, *, looked: bool
     facts, meta = picture.facts, picture.facts["meta"]
     row = {
         "source_file_name": f"source/{picture.name}.png",
-        "target_file_name": f"target/{picture.name}.png",
+        "target_file_name": f"target/{picture.target or picture.name}.png",
         "name": picture.name,
         "subject": picture.subject,
         "class": meta.get("class"),
