@@ -5,7 +5,7 @@ constants, shifts of tone and light damage, wide around what hand-written cartoo
 nearly the photo to a few flat colours under black lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -160,5 +160,5 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
     return round(float(rng.uniform(low, high)), 2)
 
 
-def _text(name: str, constants: dict[str, float] | dict[str, float | str]) -> str:
+def _text(name: str, constants: Mapping[str, object]) -> str:
     return f"{name}:" + ",".join(f"{key}={value}" for key, value in constants.items())
