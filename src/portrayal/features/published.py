@@ -10,12 +10,17 @@ from torch import Tensor
 
 from portrayal.features.facenet import facenet
 from portrayal.features.frozen import Frozen
+from portrayal.features.inception import inception
 from portrayal.features.mobilefacenet import mobilefacenet
+from portrayal.features.resnet import resnet18, resnet34
 from portrayal.features.squeezenet import squeezenet1_1
 from portrayal.features.vgg import vgg16
 from portrayal.features.weights import folders, load
 
 MAKERS: dict[str, Callable[[Mapping[str, Tensor]], Frozen]] = {
+    "inception": inception,
+    "resnet34": resnet34,
+    "resnet18": resnet18,
     "squeezenet1_1": squeezenet1_1,
     "vgg16": vgg16,
     "facenet": facenet,
