@@ -90,7 +90,7 @@ def page(run: Run, metric: str | None = None) -> str:
         "costs": run_costs(run),
         "commands": commands(run),
     }
-    return _environment().get_template("report.html").render(**content, gaps=run.gaps)
+    return templates().get_template("report.html").render(**content, gaps=run.gaps)
 
 
 def headline(run: Run) -> str:
@@ -184,7 +184,8 @@ def _text(value: object) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of all pages."""
     folder = files("portrayal.reports") / "templates"
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),

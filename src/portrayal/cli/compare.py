@@ -1,0 +1,134 @@
+"""`portrayal compare`: scored runs beside each other, in one table and one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrayal.cli.options import With
+
+if TYPE_CHECKING:
+    from portrayal.reports.comparison import Comparison, Cost, Row
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these; may be repeated. E.g. --metric ssim --metric lpips"),
+]
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Two or more runs. E.g. runs/a runs/b")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for page and numbers. E.g. --out comparison")
+    ] = Path("comparison"),
+    metric: Metrics = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Score runs that are not yet. E.g. --evaluate")
+    ] = False,
+    shared_only: Annotated[
+        bool,
+        typer.Option("--shared-only", help="Only pictures all runs have. E.g. --shared-only"),
+    ] = False,
+    cost: Annotated[
+        bool, typer.Option(help="Count operations, time a translation. E.g. --no-cost")
+    ] = True,
+    device: Annotated[str, typer.Option(help="Of the timing. E.g. --device cpu")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of tests and intervals. E.g. --seed 1")] = 0,
+    with_files: With = None,
+) -> None:
+    """Compare scored runs: one table, one page, and which differences hold.
+
+    All pairs of models are tested on the same pictures in every metric (sign flips of paired
+    differences), corrected for the number of tests (Holm). Runs scored on different pictures are
+    refused. Writes comparison.html, which opens offline, comparison.json and comparison.csv.
+
+    Example: portrayal compare runs/l1 runs/gan runs/both --out comparison
+    """
+    from portrayal.cli.progress import bar, warn
+    from portrayal.evaluation.compare import Plan
+    from portrayal.evaluation.compare import compare as compared
+    from portrayal.reports.comparison_page import write_comparison
+
+    if evaluate:
+        evaluate_missing(runs, metric, device)
+    measure = (lambda run: cost_of_run(run, device)) if cost else None
+    comparison = compared(runs, Plan(metric, shared_only, seed), cost=measure, bar=bar)
+    for text in comparison.warnings:
+        warn(text)
+    page = write_comparison(out, comparison)
+    show(comparison)
+    typer.echo(f"Wrote {page}: open it in a browser")
+
+
+def evaluate_missing(runs: list[Path], metric: list[str] | None, device: str) -> None:
+    """Score the runs that have no scores on the test split."""
+    from portrayal.cli.progress import bar, say, warn
+    from portrayal.evaluation.evaluate import Request, evaluate_run
+
+    for run in runs:
+        if not (run / "results.json").exists():
+            say(f"Evaluating {run}")
+            evaluate_run(run, Request(metric), device=device, bar=bar, note=warn)
+
+
+def cost_of_run(run: Path, device: str) -> "Cost":
+    """What a run's model costs; a model that cannot be loaded costs nobody knows what."""
+    from portrayal.cli.progress import warn
+    from portrayal.core.errors import UserError
+    from portrayal.evaluation.cost import cost_of
+    from portrayal.inference.load import load
+    from portrayal.reports.comparison import Cost
+
+    try:
+        return cost_of(load(run, device=device, note=warn))
+    except UserError as error:
+        warn(f"The cost of {run} is not known: {error}")
+        return Cost()
+
+
+def show(comparison: "Comparison") -> None:
+    """One table: metrics down, models across, each value above its interval."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from portrayal.reports.comparison import QUESTIONS, verdict
+
+    count = len(comparison.names)
+    table = Table(
+        caption=f"{count} pictures; models that share a letter are not told apart by "
+        f"{comparison.test}",
+        box=box.SIMPLE,
+    )
+    table.add_column("metric", no_wrap=True)
+    for model in comparison.models:
+        table.add_column(escape(model.name), justify="right", no_wrap=True)
+    for question, (title, _) in QUESTIONS.items():
+        rows = comparison.of(question)
+        if rows:
+            table.add_row(f"[bold]{title}[/bold]")
+        for row in rows:
+            table.add_row(*cells(row, [model.name for model in comparison.models]))
+    Console().print(table)
+    typer.echo(verdict(comparison))
+
+
+def cells(row: "Row", names: list[str]) -> list[str]:
+    """One metric: its name, and each model's value with letters above the interval."""
+    from rich.markup import escape
+
+    from portrayal.reports.results import with_interval
+
+    arrow = "↑" if row.better == "higher" else "↓"
+    texts = []
+    for name in names:
+        score = row.cells.get(name)
+        if score is None:
+            texts.append("not scored")
+            continue
+        value, _, interval = with_interval(score, row.digits).partition(" ")
+        texts.append(f"{value} {row.letters.get(name, '')}".rstrip() + f"\n{escape(interval)}")
+    return [f"{escape(row.name)} {arrow}", *texts]

@@ -1,0 +1,284 @@
+"""The page of a comparison: one file, opens offline. Equal files give equal bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portrayal.core.runs import write_atomically, write_json
+from portrayal.reports.collect import Run, collect
+from portrayal.reports.comparison import (
+    QUESTIONS,
+    Comparison,
+    Cost,
+    Difference,
+    Row,
+    as_csv,
+    verdict,
+)
+from portrayal.reports.curves import ARROWS
+from portrayal.reports.facts import duration
+from portrayal.reports.gallery import Shot, shot
+from portrayal.reports.overlay import training_overlays, validation_overlays
+from portrayal.reports.pages import Whisker, templates
+from portrayal.reports.results import Score, number, with_interval
+
+STRIPS = 8  # pictures shown
+COLOURS = 8  # of models, in comparison.css
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One score as printed."""
+
+    label: str  # of the column
+    value: str
+    interval: str = ""
+    letters: str = ""
+    best: bool = False
+    note: str = ""  # why pictures are missing
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric: a cell per column and a whisker per model, on one axis."""
+
+    row: Row
+    cells: list[Cell]
+    whiskers: list[tuple[int, Whisker]]  # colour, place
+
+
+@dataclass(frozen=True)
+class Block:
+    """One of the three questions."""
+
+    title: str
+    lead: str
+    columns: list[str]
+    lines: list[Line]
+    differences: list[tuple[str, str, list[list[str]]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One test picture: input, truth and every model's answer."""
+
+    name: str
+    shots: list[Shot]
+
+
+def write_comparison(out: Path, comparison: Comparison) -> Path:
+    """Write comparison.json, comparison.csv and comparison.html. Returns the page."""
+    write_json(out / "comparison.json", comparison.model_dump())
+    write_atomically(out / "comparison.csv", as_csv(comparison))
+    write_atomically(out / "comparison.html", page(comparison))
+    return out / "comparison.html"
+
+
+def page(comparison: Comparison) -> str:
+    """The whole page as a string."""
+    runs = {model.name: collect(Path(model.folder)) for model in comparison.models}
+    arrows = {row.metric: ARROWS[row.better] for row in comparison.rows}
+    content: dict[str, Any] = {
+        "comparison": comparison,
+        "verdict": verdict(comparison),
+        "blocks": blocks(comparison),
+        "strips": strips(comparison, runs),
+        "costs": cost_table(comparison),
+        "timings": timings(comparison),
+        "validation": validation_overlays(runs, arrows),
+        "training": training_overlays(runs),
+        "gaps": [*comparison.warnings, *missing(comparison)],
+        "colours": COLOURS,
+    }
+    return templates().get_template("comparison.html").render(**content)
+
+
+def blocks(comparison: Comparison) -> list[Block]:
+    """Tables of the questions that any metric answers."""
+    made = []
+    for question, (title, lead) in QUESTIONS.items():
+        rows = comparison.of(question)
+        if not rows:
+            continue
+        columns = [model.name for model in comparison.models]
+        columns += ["Input itself"] if any(row.input for row in rows) else []
+        columns += ["Real pictures"] if any(row.real for row in rows) else []
+        lines = [line(row, columns, len(comparison.models)) for row in rows]
+        made.append(Block(title, lead, columns, lines, [differences(row) for row in rows]))
+    return made
+
+
+def line(row: Row, columns: Sequence[str], models: int) -> Line:
+    """One metric as it is printed; columns after the models are answers to compare with."""
+    beside = {"Input itself": row.input, "Real pictures": row.real}
+    best = row.best()
+    cells, placed = [], []
+    for index, name in enumerate(columns):
+        score = row.cells.get(name) if index < models else beside[name]
+        cells.append(cell(name, score, row, best=index < models and name == (best or [""])[0]))
+        if score and index < models:
+            placed.append((index % COLOURS + 1, score))
+    return Line(row, cells, whiskers(placed))
+
+
+def cell(label: str, score: Score | None, row: Row, *, best: bool) -> Cell:
+    """One score; a dash where there is none."""
+    if score is None:
+        return Cell(label, "–", note="not scored")
+    value, _, interval = with_interval(score, row.digits).partition(" ")
+    note = f"{score.missing} without a value" if score.missing else ""
+    return Cell(label, value, interval, row.letters.get(label, ""), best, note)
+
+
+def whiskers(placed: Sequence[tuple[int, Score]]) -> list[tuple[int, Whisker]]:
+    """Means and intervals in percent of an axis that holds them all."""
+    known = [
+        (colour, s.value, s.low, s.high)
+        for colour, s in placed
+        if s.value is not None and s.low is not None and s.high is not None
+    ]
+    if not known:
+        return []
+    low, high = min(row[2] for row in known), max(row[3] for row in known)
+    span = (high - low) or 1.0
+    return [
+        (colour, Whisker(*(round(4 + 92 * (v - low) / span, 2) for v in values)))
+        for colour, *values in known
+    ]
+
+
+def differences(row: Row) -> tuple[str, str, list[list[str]]]:
+    """Every pair of models in one metric, as printed; or why there is none."""
+    return row.name, row.untested, [difference(row, each) for each in row.differences]
+
+
+def difference(row: Row, each: Difference) -> list[str]:
+    """Pair, difference with interval, both p-values, and what holds."""
+    digits = row.digits + 1
+    low, high = (number(v, digits, sign=True) for v in (each.low, each.high))
+    winner = each.first if (each.value > 0) == (row.better == "higher") else each.second
+    return [
+        f"{each.first} − {each.second}",
+        f"{number(each.value, digits, sign=True)} [{low}, {high}]",
+        p_text(each.p),
+        p_text(each.corrected),
+        f"{winner} better" if each.holds else "not told apart",
+        f"{each.n:,}",
+    ]
+
+
+def p_text(p: float) -> str:
+    """A p-value with as many digits as it is worth.
+
+    >>> p_text(0.04999), p_text(0.00005), p_text(1.0)
+    ('0.050', '0.0001', '1.00')
+    """
+    if p < 0.001:
+        return f"{max(p, 0.0001):.4f}"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def strips(comparison: Comparison, runs: Mapping[str, Run]) -> list[Strip]:
+    """Evenly spaced test pictures: input, truth, one column per model."""
+    names, last = comparison.names, len(comparison.names) - 1
+    count = min(STRIPS, len(names))
+    picked = sorted({round(i * last / max(1, count - 1)) for i in range(count)})
+    rows = {name: {row["name"]: row for row in run.pictures} for name, run in runs.items()}
+    return [
+        Strip(
+            names[index],
+            [
+                first_found(runs, rows, names[index], "source", "input"),
+                first_found(runs, rows, names[index], "target", "truth"),
+                *(
+                    side_of(run, rows[name].get(names[index], {}), names[index], "fake", name)
+                    for name, run in runs.items()
+                ),
+            ],
+        )
+        for index in picked
+    ]
+
+
+def first_found(
+    runs: Mapping[str, Run], rows: Mapping[str, Mapping[str, Any]], name: str, side: str, alt: str
+) -> Shot:
+    """An input or a truth from the first run that still knows where it is."""
+    found = (
+        side_of(run, rows[model].get(name, {}), name, side, alt) for model, run in runs.items()
+    )
+    return next((each for each in found if each.uri), Shot(f"{name}, {alt}"))
+
+
+def side_of(run: Run, row: Mapping[str, Any], name: str, side: str, alt: str) -> Shot:
+    """One picture of a scored row."""
+    results = run.results
+    if results is None:
+        return Shot(f"{name}, {alt}")
+    file = row.get(f"{side}_file_name")
+    if results.kind == "folders":
+        place = results.data.get(side)
+        return shot(Path(place) if isinstance(place, str) else None, file, f"{name}, {alt}")
+    folder = run.folder if side == "fake" else run.data_folder
+    if side == "fake":
+        return shot(folder, file or f"translations/{results.split}/{name}.png", f"{name}, {alt}")
+    folder = folder / results.split if folder else None
+    return shot(folder, file or f"{side}/{name}.png", f"{name}, {alt}")
+
+
+def cost_table(comparison: Comparison) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Model -> what it costs, in the words of a table."""
+    return [(model.name, list(cost_texts(model.cost).items())) for model in comparison.models]
+
+
+def cost_texts(cost: Cost) -> dict[str, str]:
+    """Every figure of a cost, a dash where it is not known."""
+    size = f", {cost.size[1]} × {cost.size[0]}" if cost.size else ""
+    trained = duration(cost.training_seconds) if cost.training_seconds else "–"
+    return {
+        "Generator": counted(cost.parameters.get("generator")),
+        "All networks": counted(sum(cost.parameters.values()) or None),
+        "One translation": f"{counted(cost.flops)}FLOP{size}" if cost.flops else "–",
+        "Time per picture": f"{1000 * cost.seconds:,.1f} ms" if cost.seconds else "–",
+        "Steps": f"{cost.training_steps:,}" if cost.training_steps else "–",
+        "Training": trained,
+        "Training, computed": f"{counted(cost.training_flops)}FLOP" if cost.training_flops else "–",
+    }
+
+
+def counted(value: float | None) -> str:
+    """A large number with its prefix.
+
+    >>> counted(13_600_000), counted(2.5e9), counted(None)
+    ('13.6 M', '2.50 G', '–')
+    """
+    if value is None:
+        return "–"
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            share = value / size
+            return f"{share:.{max(0, 2 - len(str(int(share))) + 1)}f} {prefix}"
+    return f"{value:g} "
+
+
+def timings(comparison: Comparison) -> list[str]:
+    """Where the times were taken."""
+    cost = [model.cost for model in comparison.models]
+    told = [f"Time per picture: median, {c.timing}." for c in cost if c.timing]
+    told += [f"Training: {c.training_machine}." for c in cost if c.training_machine]
+    return list(dict.fromkeys(told))
+
+
+def missing(comparison: Comparison) -> list[str]:
+    """Which model lacks which score."""
+    lacks: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        for model in comparison.models:
+            if model.name not in row.cells:
+                lacks.setdefault(model.name, []).append(row.title or row.metric)
+    return [
+        f"{name} has no score in {', '.join(dict.fromkeys(metrics))}: "
+        "portrayal evaluate with --metric adds it."
+        for name, metrics in lacks.items()
+    ]
