@@ -115,8 +115,10 @@ def refuse_trained_judge(config: Mapping[str, Any], metric: str) -> None:
 
 
 def _trained_with(config: Mapping[str, Any]) -> set[str]:
-    """Embedders named anywhere in a recipe's config, unless the identity weight is 0."""
-    weight = config.get("face_identity", config.get("identity"))
-    if weight in (0, [0, 0], (0, 0)):
-        return set()
-    return {value for value in config.values() if isinstance(value, str)} & set(EMBEDDERS)
+    """The embedders of a recipe's identity loss: FaceNet unless its config names another."""
+    named = {value for value in config.values() if isinstance(value, str)} & set(EMBEDDERS)
+    weight = config.get("face_identity")  # a number, or the first and last of a line
+    if weight is None:
+        return named
+    ends = weight if isinstance(weight, list | tuple) else [weight]
+    return (named or {"facenet"}) if any(ends) else set()
