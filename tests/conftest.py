@@ -1,7 +1,8 @@
 """What all tests share: the real pictures beside the repository, and generated ones."""
 
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the real pictures in {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def weights(shared) -> Iterator[Path]:
+    """The folder of pretrained weights, where everything looks for them during this test."""
+    folder, before = shared / "weights", os.environ.get("PORTRAYAL_WEIGHTS")
+    if not folder.is_dir():
+        pytest.skip(f"needs the pretrained weights in {folder}")
+    os.environ["PORTRAYAL_WEIGHTS"] = str(folder)
+    yield folder
+    os.environ.pop("PORTRAYAL_WEIGHTS")
+    if before is not None:
+        os.environ["PORTRAYAL_WEIGHTS"] = before
 
 
 @pytest.fixture(scope="session")
