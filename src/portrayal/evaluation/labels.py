@@ -89,7 +89,9 @@ def require_fit(name: str, labels: Map | Tensor, picture: Pixels) -> None:
 
 
 def word(value: object) -> str:
-    """A value of a column as the name of a class: true, 3, female."""
+    """A value of a column as the name of a class: yes, 3, female."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -145,7 +147,7 @@ def as_number(value: object) -> float | None:
 def class_number(value: object, classes: Sequence[str], edges: Sequence[float]) -> int | None:
     """The class of a value of the column; None if it has none or one that was not learned.
 
-    >>> class_number(True, ["false", "true"], []), class_number(2.5, ["a", "b", "c"], [1, 3])
+    >>> class_number(True, ["no", "yes"], []), class_number(2.5, ["a", "b", "c"], [1, 3])
     (1, 1)
     """
     if edges:

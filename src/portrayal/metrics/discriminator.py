@@ -28,14 +28,19 @@ def judgement(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
     }
 
 
-def p_real(logits: Tensor) -> Tensor:
-    """Mean probability of the patches of a picture to be real, 0 to 1. (B,)"""
-    return _patches(logits).sigmoid().mean(1)
+def p_real(logits: Tensor, game: str = "vanilla") -> Tensor:
+    """Mean probability of the patches of a picture to be real, 0 to 1. (B,)
+
+    LSGAN's outputs are estimates of it themselves (labels 0 and 1), but for their range.
+    """
+    patches = _patches(logits)
+    return (patches.clamp(0, 1) if game == "lsgan" else patches.sigmoid()).mean(1)
 
 
-def accuracy(logits: Tensor, *, real: bool) -> Tensor:
+def accuracy(logits: Tensor, *, real: bool, game: str = "vanilla") -> Tensor:
     """Share of the patches of a picture judged rightly, the undecided as half. (B,)"""
-    sides = _patches(logits).sign() if real else -_patches(logits).sign()
+    over = _patches(logits) - (0.5 if game == "lsgan" else 0.0)
+    sides = over.sign() if real else -over.sign()
     return (sides.mean(1) + 1) / 2
 
 

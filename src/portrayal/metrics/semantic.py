@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -162,29 +163,34 @@ def fcn_intervals(
     matrices: Tensor,
     absent: Absent = "skip",
     *,
+    against: Tensor | None = None,
     clusters: Sequence[Hashable] | None = None,
     draws: int = 10_000,
     seed: int = 0,
 ) -> dict[str, Interval]:
     """The scores of the sum of one matrix per picture (N, K, K), pictures drawn again and again.
 
-    A picture without any label adds nothing and is not counted in n.
+    With `against`, matrices of the same pictures, what they exceed theirs by. A picture without
+    any label adds nothing and is not counted in n.
     """
-    counts = matrices.double().cpu().numpy()
-    some = counts.sum((1, 2)) > 0
-    fcn_scores(matrices.sum(0), absent)  # refuses what is no confusion
+    sets = [matrices] if against is None else [matrices, against]
+    for each in sets:
+        fcn_scores(each.sum(0), absent)  # refuses what is no confusion
+    counts = np.stack([each.double().cpu().numpy() for each in sets], 1)  # (N, 1 or 2, K, K)
+    some = (counts.sum((2, 3)) > 0).all(1)
     kept = None if clusters is None else [c for c, yes in zip(clusters, some, strict=True) if yes]
-    size = counts.shape[1]
-    intervals = {}
-    for place, name in enumerate(("pixel_accuracy", "class_accuracy", "class_iou")):
-        intervals[name] = bootstrap_sums(
-            counts[some].reshape(-1, size * size),
-            lambda sums, place=place: _rates(sums.reshape(-1, size, size), absent)[place],  # type: ignore[misc]
-            clusters=kept,
-            draws=draws,
-            seed=seed,
-        )
-    return intervals
+    shape = (-1, *counts.shape[1:])
+
+    def score(which: int, sums: Numbers) -> Numbers:
+        first, *second = (_rates(c, absent)[which] for c in sums.reshape(shape).swapaxes(0, 1))
+        return first - second[0] if second else first
+
+    parts = counts[some].reshape(int(some.sum()), -1)
+    names = ("pixel_accuracy", "class_accuracy", "class_iou")
+    return {
+        name: bootstrap_sums(parts, partial(score, place), clusters=kept, draws=draws, seed=seed)
+        for place, name in enumerate(names)
+    }
 
 
 def _rates(counts: Numbers, absent: Absent) -> tuple[Numbers, Numbers, Numbers]:
