@@ -27,6 +27,8 @@ COMMANDS = {  # in the order of the work; the text is the first line of the comm
     "evaluate": "Score a run, or two folders of pictures with the same names.",
     "recognise": "Train a small recogniser on the real target pictures of a dataset.",
     "compare": "Compare scored runs: one table, one page, and which differences hold.",
+    "robustness": "Measure a run on other pictures, other filters and damaged inputs.",
+    "probe": "Look for shortcuts: does a badge in a corner change the whole picture?",
     "report": "Write a run's report: one HTML file that opens offline.",
     "doctor": "Say what is here: device, precision, versions, weights, free disk.",
     "demo": "Run the whole way once on generated shapes: about two minutes on two cores.",
