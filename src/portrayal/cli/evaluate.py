@@ -9,7 +9,6 @@ from portrayal.cli.options import With
 
 if TYPE_CHECKING:
     from portrayal.evaluation.evaluate import Scored
-    from portrayal.reports.results import Score
 
 
 Answers = Annotated[
@@ -27,7 +26,22 @@ Inputs = Annotated[
 ]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(help="May be repeated; l1, psnr and ssim if not given. E.g. --metric ssim"),
+    typer.Option(help="May be repeated; usual ones if not given. E.g. --metric ssim --metric kid"),
+]
+Full = Annotated[bool, typer.Option("--full", help="Every metric whose weights are here.")]
+Features = Annotated[
+    str | None,
+    typer.Option(help="Network of KID, FID, 1-NN ...; the first found. E.g. --features resnet34"),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(help="Column to compare groups of; may be repeated. E.g. --by gender"),
+]
+Unpaired = Annotated[
+    bool, typer.Option("--unpaired", help="Two folders of other names: compare the sets only.")
+]
+Reverse = Annotated[
+    bool, typer.Option("--reverse", help="Target to source, for recipes with two directions.")
 ]
 Data = Annotated[
     Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
@@ -45,85 +59,68 @@ def evaluate(
     truths: Truths = None,
     split: Annotated[str, typer.Option(help="Split of the run's data. E.g. --split val")] = "test",
     metric: Metrics = None,
+    full: Full = False,
+    features: Features = None,
+    by: By = None,
     source: Inputs = None,
+    unpaired: Unpaired = False,
     out: Out = None,
     data: Data = None,
     checkpoint: Checkpoint = "newest",
+    reverse: Reverse = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the intervals. E.g. --seed 1")] = 0,
     with_files: With = None,
 ) -> None:
     """Score a run, or two folders of pictures with the same names.
 
-    Every score has its 95 % interval and stands beside that of the input itself: a translator must
-    beat doing nothing. A run keeps its translations in RUN/translations/SPLIT, its scores in
-    RUN/results.json, those of single pictures in RUN/pictures.jsonl, the page in RUN/report.html.
+    Three questions: fidelity (like its truth?), content (did it keep what its input shows?) and
+    domain (as a set, like the real pictures?). Every score has its 95 % interval where there is a
+    valid one, and stands beside that of the input itself: a translator must beat doing nothing. A
+    run keeps its translations in RUN/translations/SPLIT, its scores in RUN/results.json, those of
+    single pictures in RUN/pictures.jsonl, the page in RUN/report.html.
 
-    Examples: portrayal evaluate runs/faces
-    portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim
+    Examples: portrayal evaluate runs/faces --full --by gender
+    portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim --metric kid
     """
     from portrayal.cli.progress import bar, warn
+    from portrayal.cli.scores import show
     from portrayal.core.errors import BadOption
     from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
-    from portrayal.reports.pages import write_report
 
-    request = Request(metric, seed)
+    request = Request(metric, seed, full=full, features=features, by=tuple(by or ()))
     if truths:
-        if data or checkpoint != "newest" or split != "test":
-            raise BadOption("--data, --checkpoint and --split are for runs, not for two folders.")
-        show(evaluate_folders(answers, truths, request, source=source, out=out, bar=bar), out)
+        if data or reverse or checkpoint != "newest" or split != "test":
+            raise BadOption(
+                "--data, --checkpoint, --reverse and --split are for runs, not for two folders."
+            )
+        paired = not unpaired
+        scored = evaluate_folders(
+            answers, truths, request, source=source, paired=paired, out=out, bar=bar
+        )
+        show(scored, out)
         return
-    if source or out:
-        raise BadOption("--input and --out are for two folders; a run knows its own.")
+    if source or out or unpaired:
+        raise BadOption("--input, --unpaired and --out are for two folders; a run knows its own.")
     scored = evaluate_run(
         answers,
         request,
         split=split,
         checkpoint=checkpoint,
         data=data,
+        reverse=reverse,
         device=device,
         bar=bar,
         note=warn,
     )
-    show(scored, answers)
-    page, _ = write_report(answers)
+    report(scored, answers)
+
+
+def report(scored: "Scored", run: Path) -> None:
+    """The table, and the page beside it."""
+    from portrayal.cli.scores import show
+    from portrayal.reports.pages import write_report
+
+    show(scored, run)
+    page, _ = write_report(run)
     typer.echo(f"Wrote {page}: open it in a browser")
-
-
-def show(scored: "Scored", folder: Path | None) -> None:
-    """The table of scores, and what they say."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from portrayal.reports.results import standing, verdict
-
-    results = scored.results
-    table = Table(caption=f"{results.n} pictures; {results.interval}", box=box.SIMPLE)
-    against = any(score.answer == "input" for score in results.scores)
-    table.add_column("metric", no_wrap=True)
-    for heading in ("translation", *(("input itself", "difference") if against else ())):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in results.metrics():
-        found = [score for score in results.scores if score.metric == name]
-        table.add_row(*cells(found))
-    Console().print(table)
-    typer.echo(verdict(results))
-    if compared := standing(results):
-        typer.echo(compared)
-    typer.echo(f"Wrote {folder}/results.json" if folder else "--out FOLDER keeps these scores.")
-
-
-def cells(found: "list[Score]") -> list[str]:
-    """One metric as a row: its name, and each value above its interval."""
-    from portrayal.reports.results import decimals, with_interval
-
-    first = found[0]
-    unit = f" ({first.unit})" if first.unit else ""
-    arrow = "↑" if first.better == "higher" else "↓"
-    plain = [score for score in found if score.answer != "difference"]
-    texts = [
-        with_interval(score, decimals(plain if score in plain else [score])) for score in found
-    ]
-    stacked = [text.replace(" [", "\n\\[", 1) for text in texts]  # \\[: no markup of rich
-    return [f"{first.name}{unit} {arrow}", *stacked]

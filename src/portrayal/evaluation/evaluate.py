@@ -2,43 +2,30 @@
 nothing, which is returning the input as it is.
 """
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from portrayal import __version__
 from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData
-from portrayal.core.images import Pixels, pixels_hash, read_pixels
 from portrayal.core.runs import write_atomically, write_json
-from portrayal.data.dataset import Split
-from portrayal.evaluation.answers import Answers
-from portrayal.evaluation.folders import Matched, require_same_size
-from portrayal.evaluation.progress import Bar, opened
-from portrayal.evaluation.scorer import choose_metrics, score_picture
-from portrayal.evaluation.summary import summarise
-from portrayal.evaluation.translations import dataset_of, translate_split
-from portrayal.inference.files import THREADS, ahead
+from portrayal.data.domains import SIDES
+from portrayal.evaluation.choice import check_names
+from portrayal.evaluation.feature_store import user_cache
+from portrayal.evaluation.folders import Matched, unmatched
+from portrayal.evaluation.history import remember, warnings_of
+from portrayal.evaluation.measuring import Measured, Request, measure
+from portrayal.evaluation.progress import Bar
+from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
 from portrayal.inference.load import load
 from portrayal.reports.results import Results
 
+__all__ = ["Request", "Scored", "evaluate_folders", "evaluate_run"]
 Row = dict[str, Any]
-Judge = Callable[[int], tuple[Row, str]]  # index -> its row of pictures.jsonl, hash of its truth
-
-
-@dataclass(frozen=True)
-class Request:
-    """How to score, whatever is scored."""
-
-    metrics: Sequence[str] | None = None  # None: all that fit
-    seed: int = 0
-    draws: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -56,21 +43,32 @@ def evaluate_run(
     split: str = "test",
     checkpoint: str = "newest",
     data: Path | None = None,
+    reverse: bool = False,
     device: str | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Scored:
-    """Translate a split into run/translations/SPLIT and score it. Goes on where it was stopped."""
+    """Translate a split into run/translations/SPLIT and score it. Goes on where it was stopped.
+
+    `reverse`: from target to source, for recipes with two directions.
+    """
     started = time.monotonic()
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
     dataset = dataset_of(run, translator.config, data, note)
     pairs = dataset.split(split)
-    rows = list(pairs.rows())
-    chosen = choose_metrics(request.metrics, (row.get("class") for row in rows))
-    require_several(len(rows), f"the {split} split of {dataset.folder}")
-    files = translate_split(run, split, pairs, rows, translator, bar)
-    answers = answers_of_run(run, pairs, rows, files)
-    pictures, _ = judged(partial(judge, chosen, answers), len(answers), bar)
+    ours, theirs = (pairs.domain(side) for side in SIDES[:: -1 if reverse else 1])
+    for domain in (ours, theirs):
+        require_several(len(domain), f"the {split} split of {dataset.folder}")
+    check_names(request.metrics)
+    files = translate_split(run, split, ours, translator, bar, reverse=reverse)
+    measured = measure(
+        answers_of_run(run, pairs, files, reverse=reverse),
+        request,
+        run / "features",
+        config=translator.config,
+        device=translator.device,
+        bar=bar,
+    )
     results = Results(
         kind="run",
         split=split,
@@ -79,10 +77,13 @@ def evaluate_run(
             "hash": translator.model_hash,
             "checkpoint": checkpoint,
             "step": translator.about.get("step"),
+            **({"reverse": True} if reverse else {}),
         },
-        **conclusion(pictures, chosen, request, started),
+        **conclusion(measured, request, started),
     )
-    scored = Scored(results, pictures)
+    results.warnings.extend(warnings_of(run, results))
+    remember(run, results)
+    scored = Scored(results, measured.pictures)
     write_scored(run, scored)
     return scored
 
@@ -93,27 +94,31 @@ def evaluate_folders(
     request: Request = Request(),
     *,
     source: Path | None = None,
+    paired: bool = True,
     out: Path | None = None,
     bar: Bar | None = None,
 ) -> Scored:
-    """Score the pictures in `fake` against those of the same names in `real`."""
+    """Score the pictures in `fake` against those of the same names in `real`.
+
+    Unpaired, only the two sets are compared, and each picture with its input if there is one.
+    """
     started = time.monotonic()
     matched = Matched(fake, real, source)
-    answers = answers_of_folders(matched)
-    chosen = choose_metrics(request.metrics, (row.get("class") for row in answers.rows))
+    answers = matched.answers() if paired else unmatched(fake, real, source)
     require_several(len(answers), str(fake))
-    pictures, hashes = judged(partial(judge, chosen, answers), len(answers), bar)
+    require_several(len(answers.reals), str(real))
+    measured = measure(answers, request, user_cache(), bar=bar)
     sides = {"fake": fake, "target": real, "source": source}
     results = Results(
         kind="folders",
         split="",
         data={
             **{side: str(folder.absolute()) for side, folder in sides.items() if folder},
-            "sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
+            "sha256": measured.identity,
         },
-        **conclusion(pictures, chosen, request, started),
+        **conclusion(measured, request, started),
     )
-    scored = Scored(results, pictures)
+    scored = Scored(results, measured.pictures)
     if out:
         write_scored(out, scored)
     return scored
@@ -125,57 +130,14 @@ def require_several(count: int, where: str) -> None:
         raise BadData(f"{where} holds {count} picture; scores with intervals need at least 2.")
 
 
-def answers_of_run(run: Path, pairs: Split, rows: Sequence[Row], files: Sequence[str]) -> Answers:
-    """The translations of a split, with their pairs."""
-
-    def pictures(index: int) -> dict[str, Pixels]:
-        pair = pairs.pair(index)
-        fake = read_pixels(run / files[index])
-        return {"fake": fake, "target": pair.target, "source": pair.source}
-
-    named = [{**row, "fake_file_name": file} for row, file in zip(rows, files, strict=True)]
-    return Answers(named, pictures, rows, lambda index: pairs.pair(index).target)
-
-
-def answers_of_folders(matched: Matched) -> Answers:
-    """The pictures of two folders, and their inputs if there is a third."""
-    rows = [matched.row(index) for index in range(len(matched.files))]
-    real = partial(matched.picture, side="target")
-    return Answers(rows, matched.pictures, rows, real)
-
-
-def judge(chosen: Sequence[str], answers: Answers, index: int) -> tuple[Row, str]:
-    """One row of pictures.jsonl, and the hash of its truth."""
-    pixels, row = answers.pictures(index), answers.rows[index]
-    require_same_size(row["name"], pixels)
-    judged_row = {"name": row["name"]}
-    judged_row["scores"] = score_picture(chosen, pixels["fake"], pixels["target"], row)
-    if "source" in pixels:
-        judged_row["input"] = score_picture(chosen, pixels["source"], pixels["target"], row)
-    facts = {k: v for k, v in row.items() if k not in judged_row}
-    return {**judged_row, **facts}, f"{row['name']} {pixels_hash(pixels['target'])}\n"
-
-
-def judged(judge_one: Judge, count: int, bar: Bar | None) -> tuple[list[Row], list[str]]:
-    """Rows of all pictures in order, scored by several threads, and the hashes of the truths."""
-    rows, hashes = [], []
-    with opened(bar, "Scoring", count) as advance, ThreadPoolExecutor(THREADS) as pool:
-        for row, truth in ahead(pool, judge_one, range(count)):
-            rows.append(row)
-            hashes.append(truth)
-            advance(1)
-    return rows, hashes
-
-
-def conclusion(
-    pictures: Sequence[Row], chosen: Sequence[str], request: Request, started: float
-) -> dict[str, Any]:
+def conclusion(measured: Measured, request: Request, started: float) -> dict[str, Any]:
     """The fields of results.json that a run and two folders share."""
-    scores, interval = summarise(pictures, chosen, seed=request.seed, draws=request.draws)
     return {
-        "n": len(pictures),
-        "scores": scores,
-        "interval": interval,
+        "n": len(measured.pictures),
+        "scores": measured.scores,
+        "sections": measured.sections,
+        "warnings": measured.warnings,
+        "interval": measured.interval,
         "seed": request.seed,
         "command": command(),
         "version": __version__,

@@ -8,6 +8,7 @@ from typing import Any
 from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, find_pictures, read_pixels, stem_of
 from portrayal.core.runs import read_lines
+from portrayal.evaluation.answers import Answers
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,36 @@ class Matched:
         pixels = {side: read_pixels(path) for side, path in files.items()}
         require_same_size(name, pixels)
         return pixels
+
+    def answers(self) -> Answers:
+        """The pictures with their truths, and their inputs if there is a third folder."""
+        rows = [self.row(index) for index in range(len(self.files))]
+        return Answers(rows, self.pictures, rows, lambda index: self.picture(index, "target"))
+
+
+def unmatched(fake: Path, real: Path, source: Path | None = None) -> Answers:
+    """Two folders whose names have nothing to do with each other; inputs are named as `fake`."""
+    reals = sorted(pictures_by_name(real).items())
+    real_rows = [
+        {"name": name, "target_file_name": path.relative_to(real).as_posix()}
+        for name, path in reals
+    ]
+    ours = Matched(fake, source) if source else Matched(fake, fake)
+
+    def pictures(index: int) -> dict[str, Pixels]:
+        _, files = ours.files[index]
+        found = {"fake": read_pixels(files["fake"])}
+        return found | ({"source": read_pixels(files["target"])} if source else {})
+
+    rows = []
+    for name, files in ours.files:
+        row = {"name": name, "fake_file_name": files["fake"].relative_to(fake).as_posix()}
+        if source:
+            row["source_file_name"] = files["target"].relative_to(source).as_posix()
+        rows.append(row)
+    return Answers(
+        rows, pictures, real_rows, lambda index: read_pixels(reals[index][1]), paired=False
+    )
 
 
 def pictures_by_name(folder: Path) -> dict[str, Path]:

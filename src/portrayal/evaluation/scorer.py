@@ -4,6 +4,7 @@ A picture is scored alone, from its 8-bit pixels, so that neither batch nor orde
 pictures changes a value, and a file on disk scores what the picture in memory scored.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -67,15 +68,14 @@ def choose_metrics(wanted: Sequence[str] | None, classes: Iterable[object]) -> l
 
 def score_picture(
     chosen: Sequence[str], fake: Pixels, real: Pixels, row: Mapping[str, Any]
-) -> dict[str, float]:
-    """Scores of one picture against its truth, both (H, W, 3)."""
+) -> dict[str, float | None]:
+    """Scores of one picture against its truth, both (H, W, 3); None where it has no value."""
     made, truth = unit(fake)[None], unit(real)[None]
-    scores = {}
+    scores: dict[str, float | None] = {}
     for name in chosen:
-        if metrics.card(name).needs == "classes":
-            scores[name] = float(metrics[name](made, truth, [class_of(row)]))
-        else:
-            scores[name] = float(metrics[name](made, truth))
+        more = [[class_of(row)]] if metrics.card(name).needs == "classes" else []
+        value = float(metrics[name](made, truth, *more))
+        scores[name] = None if math.isnan(value) else value
     return scores
 
 
@@ -99,12 +99,16 @@ def validation_scorer(
     names = choose_metrics(chosen, (split.row(index).get("class") for index in indices))
 
     def score(recipe: Translating) -> Scores:
-        sums = dict.fromkeys(names, 0.0)
+        values: dict[str, list[float]] = {name: [] for name in names}
         for index in indices:
             pair = split.pair(index)
             fake = pixels_of(unit_of(recipe.translate(signed(pair.source)[None])[0]))
             for name, value in score_picture(names, fake, pair.target, pair.row).items():
-                sums[name] += value
-        return {name: (sums[name] / count, metrics.card(name).better) for name in names}
+                values[name] += [] if value is None else [value]
+        return {
+            name: (sum(found) / len(found), metrics.card(name).better)
+            for name, found in values.items()
+            if found  # a score that no picture has, such as of faces that are not found yet
+        }
 
     return score

@@ -2,40 +2,101 @@
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from portrayal.core.errors import BadData
+from portrayal.evaluation.choice import Choice
 from portrayal.metrics import metrics
 from portrayal.metrics.statistics import Interval, bootstrap_mean, wilson
-from portrayal.reports.results import Answer, Score
+from portrayal.reports.results import Answer, Question, Score
+
+Numbers = NDArray[np.float64]
+Pictures = Sequence[Mapping[str, Any]]
 
 
-def summarise(
-    pictures: Sequence[Mapping[str, Any]], chosen: Sequence[str], *, seed: int, draws: int
-) -> tuple[list[Score], str]:
-    """Scores of all metrics and answers, and how their intervals were computed."""
-    clusters = clusters_of(pictures)
-    scores, methods = [], []
-    for metric in chosen:
-        ours = np.array([row["scores"][metric] for row in pictures])
-        answers: dict[Answer, Any] = {"translation": ours}
-        if all("input" in row for row in pictures):
-            theirs = np.array([row["input"][metric] for row in pictures])
-            answers |= {"input": theirs, "difference": ours - theirs}
+@dataclass
+class Summary:
+    """Scores, how their intervals were computed, and what had to be left out."""
+
+    scores: list[Score] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def interval(self) -> str:
+        """All methods, each once."""
+        return "; ".join(dict.fromkeys(self.methods))
+
+
+def summarise(pictures: Pictures, choice: Choice, *, seed: int, draws: int) -> Summary:
+    """Scores of all metrics of pictures: fidelity, then content."""
+    summary = Summary()
+    questions: list[tuple[Question, str]] = [("fidelity", name) for name in choice.pictures]
+    questions += [("content", name) for name in choice.content]
+    for question, metric in questions:
+        answers = dict(answers_of(pictures, metric, question))
+        if not answers:
+            continue
+        ours = answers["translation"]
+        if (found := int(np.isfinite(ours).sum())) < 2:
+            because = metrics.card(metric).missing
+            said = f"{metric}: {found} of {len(ours)} pictures have a value"
+            said += f" ({because})" if because else ""
+            if metric in choice.asked:
+                raise BadData(f"{said}; an interval needs at least 2. Leave --metric {metric} out.")
+            summary.warnings.append(f"{said}; it is left out.")
+            continue
         for answer, values in answers.items():
-            share = answer != "difference" and metrics.card(metric).needs == "classes"
-            if share and clusters is None:  # 100 % of a few pictures is not certain, either
-                interval = wilson(values)
-            else:
-                interval = bootstrap_mean(values, clusters=clusters, draws=draws, seed=seed)
-            scores.append(described(metric, answer, interval))
-            methods.append(interval.method)
-    return scores, "; ".join(dict.fromkeys(methods))
+            if np.isfinite(values).any():
+                interval = interval_of(metric, answer, values, pictures, seed, draws)
+                missing = len(values) - interval.n
+                summary.scores.append(described(metric, answer, question, interval, missing))
+                summary.methods.append(interval.method)
+    return summary
 
 
-def clusters_of(pictures: Sequence[Mapping[str, Any]]) -> list[Hashable] | None:
+def answers_of(
+    pictures: Pictures, metric: str, question: Question
+) -> Iterator[tuple[Answer, Numbers]]:
+    """Values (N,) of the translation, and of the input and the difference where it is known.
+
+    NaN where a picture has no value; the difference is that of pictures which have both.
+    """
+    key = "scores" if question == "fidelity" else "content"
+    if not all(key in row for row in pictures):
+        return
+    ours = values_of(pictures, key, metric)
+    yield "translation", ours
+    if question == "fidelity" and all("input" in row for row in pictures):
+        theirs = values_of(pictures, "input", metric)
+        yield "input", theirs
+        yield "difference", ours - theirs
+
+
+def values_of(pictures: Pictures, key: str, metric: str) -> Numbers:
+    """One number per picture, NaN for None. (N,)"""
+    values = (row[key][metric] for row in pictures)
+    return np.array([math.nan if value is None else value for value in values], np.float64)
+
+
+def interval_of(
+    metric: str, answer: Answer, values: Numbers, pictures: Pictures, seed: int, draws: int
+) -> Interval:
+    """The mean over the pictures that have a value, with its interval."""
+    kept = np.isfinite(values)
+    clusters = clusters_of([row for row, keep in zip(pictures, kept, strict=True) if keep])
+    share = answer != "difference" and metrics.card(metric).needs == "classes"
+    if share and clusters is None:  # 100 % of a few pictures is not certain, either
+        return wilson(values[kept])
+    return bootstrap_mean(values[kept], clusters=clusters, draws=draws, seed=seed)
+
+
+def clusters_of(pictures: Pictures) -> list[Hashable] | None:
     """Subjects, if any has several pictures: these are no independent draws."""
     subjects = [row.get("subject") for row in pictures]
     counts = Counter(subject for subject in subjects if subject is not None)
@@ -47,16 +108,21 @@ def repeats(counts: Mapping[Any, int]) -> bool:
     return any(count > 1 for count in counts.values())
 
 
-def described(metric: str, answer: Answer, interval: Interval) -> Score:
+def described(
+    metric: str, answer: Answer, question: Question, interval: Interval, missing: int = 0
+) -> Score:
     """An interval with what its metric's card says."""
     card = metrics.card(metric)
     return Score(
         metric=metric,
         answer=answer,
+        question=question,
         value=interval.value,
         low=known(interval.low),
         high=known(interval.high),
         n=interval.n,
+        missing=missing,
+        why=card.missing if missing else "",
         better=card.better,
         title=card.title or metric,
         unit=card.unit,

@@ -1,16 +1,22 @@
-"""Translations of a split, beside the run that made them: run/translations/SPLIT/NAME.png."""
+"""Translations of a split, beside the run that made them: RUN/translations/SPLIT/NAME.png.
+
+Those of the other direction, target to source, lie in SPLIT_reverse.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from portrayal.core.errors import BadData
+from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.runs import dataset_places
 from portrayal.data.dataset import Dataset, Split
+from portrayal.data.domains import SIDES, Side
+from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import Job
-from portrayal.inference.load import Translator
+from portrayal.inference.load import How, Translator
 
 Row = dict[str, Any]
 
@@ -36,20 +42,23 @@ def dataset_of(
 def translate_split(
     run: Path,
     split: str,
-    pairs: Split,
-    rows: Sequence[Row],
+    domain: Side,
     translator: Translator,
     bar: Bar | None,
+    *,
+    reverse: bool = False,
 ) -> list[str]:
-    """Write the translations that are not there yet. Returns their paths below the run."""
-    names = [f"translations/{split}/{safe_name(row['name'])}.png" for row in rows]
+    """Write the translations of a domain that are not there yet. Returns paths below the run."""
+    place = f"translations/{split}{'_reverse' if reverse else ''}"
+    rows = list(domain.rows())
+    names = [f"{place}/{safe_name(row['name'])}.png" for row in rows]
     jobs = [
-        Job(pairs.folder / row["source_file_name"], run / name, row["name"])
+        Job(domain.folder / row["file_name"], run / name, row["name"])
         for row, name in zip(rows, names, strict=True)
     ]
     failed = []
     with opened(bar, "Translating", len(jobs)) as advance:
-        for outcome in translate_files(translator, jobs):
+        for outcome in translate_files(translator, jobs, How(reverse=reverse)):
             advance(1)
             if outcome.kind == "failed":
                 failed.append(outcome)
@@ -60,6 +69,31 @@ def translate_split(
             f"{first.name!r}: {first.reason}."
         )
     return names
+
+
+def answers_of_run(
+    run: Path, split: Split, files: Sequence[str], *, reverse: bool = False
+) -> Answers:
+    """The translations of a split, with their truths if it has pairs."""
+    ours, theirs = (split.domain(side) for side in SIDES[:: -1 if reverse else 1])
+
+    def pictures(index: int) -> dict[str, Pixels]:
+        found = {"fake": read_pixels(run / files[index])}
+        if split.paired:
+            pair = split.pair(index)
+            sides = (pair.target, pair.source) if reverse else (pair.source, pair.target)
+            return found | {"target": sides[1], "source": sides[0]}
+        return found | {"source": ours.picture(index)}
+
+    def row(index: int) -> Row:
+        known = {k: v for k, v in ours.row(index).items() if k != "file_name"}
+        known["source_file_name"] = ours.row(index)["file_name"]
+        if split.paired:
+            known["target_file_name"] = theirs.row(index)["file_name"]
+        return known | {"fake_file_name": files[index]}
+
+    rows = [row(index) for index in range(len(ours))]
+    return Answers(rows, pictures, list(theirs.rows()), theirs.picture, paired=split.paired)
 
 
 def safe_name(name: str) -> str:

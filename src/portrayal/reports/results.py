@@ -34,12 +34,21 @@ class Score(BaseModel):
     protocol: str = ""
     question: Question = "fidelity"
     missing: int = 0  # pictures that have no value, which n does not count
+    why: str = ""  # they have none: "no face found"
     network: str = ""  # name and first digits of the SHA-256 of the feature network
 
     @property
     def name(self) -> str:
         """What a table prints."""
         return self.title or self.metric
+
+    @property
+    def count(self) -> str:
+        """How many pictures it stands on: "100", or "88 of 100 (no face found)"."""
+        if not self.missing:
+            return f"{self.n:,}"
+        reason = f" ({self.why})" if self.why else ""
+        return f"{self.n:,} of {self.n + self.missing:,}{reason}"
 
 
 class Section(BaseModel):
@@ -83,6 +92,10 @@ class Results(BaseModel):
         same = (s for s in self.scores if (s.metric, s.answer) == (metric, answer))
         return next(same, None)
 
+    def of(self, question: Question) -> list[Score]:
+        """The scores that answer one question."""
+        return [score for score in self.scores if score.question == question]
+
     def metrics(self) -> list[str]:
         """Metrics in the order in which they were computed."""
         return list(dict.fromkeys(score.metric for score in self.scores))
@@ -118,7 +131,10 @@ def decimals(scores: list[Score]) -> int:
     """Digits after the point that show the narrowest interval with two digits."""
     halves = [(s.high - s.low) / 2 for s in scores if s.low is not None and s.high is not None]
     halves = [half for half in halves if half > 0]
-    return min(5, max(0, 1 - math.floor(math.log10(min(halves))))) if halves else 3
+    if halves:
+        return min(5, max(0, 1 - math.floor(math.log10(min(halves)))))
+    sizes = [abs(s.value) for s in scores if s.value and s.question == "domain"]
+    return min(5, max(0, 2 - math.floor(math.log10(min(sizes))))) if sizes else 3
 
 
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
@@ -128,9 +144,22 @@ def number(value: float | None, digits: int, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
+def cell_text(cell: str | float | None) -> str:
+    """A cell of a section: four significant digits, a dash for None.
+
+    >>> cell_text(0.123456), cell_text(1234.0), cell_text(-2.0), cell_text(None)
+    ('0.1235', '1234', '−2', '–')
+    """
+    if cell is None:
+        return "–"
+    return cell if isinstance(cell, str) else f"{cell:.4g}".replace("-", "−")
+
+
 def with_interval(score: Score, digits: int) -> str:
-    """`0.713 [0.693, 0.733]`, signed for a difference."""
+    """`0.713 [0.693, 0.733]`, signed for a difference; of a set without an interval the value."""
     sign = score.answer == "difference"
+    if score.question == "domain" and score.low is None:
+        return number(score.value, digits)
     value, low, high = (number(getattr(score, m), digits, sign=sign) for m in MEASURES)
     return f"{value} [{low}, {high}]"
 

@@ -1,0 +1,108 @@
+"""All questions asked of some answers: fidelity, content, domain, and the tables beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from portrayal.core.errors import BadOption, UserError
+from portrayal.evaluation.answers import Answers
+from portrayal.evaluation.choice import Choice, choose
+from portrayal.evaluation.feature_networks import choose_extractor
+from portrayal.evaluation.judging import data_hash, judged
+from portrayal.evaluation.progress import Bar
+from portrayal.evaluation.sets import Domain, domain
+from portrayal.evaluation.summary import summarise
+from portrayal.metrics.face_identity import refuse_trained_judge
+from portrayal.reports.results import Score, Section
+
+Row = dict[str, Any]
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to score, whatever is scored."""
+
+    metrics: Sequence[str] | None = None  # None: all that fit
+    seed: int = 0
+    draws: int = 10_000
+    full: bool = False  # everything whose weights are here
+    features: str | None = None  # network of the set scores; None: the first that is here
+    by: Sequence[str] = ()  # columns to slice by
+
+
+@dataclass
+class Measured:
+    """Scores and tables of some answers, and the single pictures they stand on."""
+
+    pictures: list[Row]
+    identity: str  # SHA-256 of names and truths
+    scores: list[Score] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    interval: str = ""
+
+
+def measure(
+    answers: Answers,
+    request: Request,
+    features: Path,
+    *,
+    config: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    bar: Bar | None = None,
+) -> Measured:
+    """Score answers; `features` is where the features of pictures are kept, `config` the run's."""
+    warnings: list[str] = []
+    choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
+    choice = without_trained_judges(choice, config or {}, warnings)
+    seed, draws = request.seed, request.draws
+    extractor = None
+    if choice.sets:
+        extractor = choose_extractor(request.features, warnings.append, device)
+        if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
+            raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
+    pictures, hashes = judged(choice, answers, bar)
+    summary = summarise(pictures, choice, seed=seed, draws=draws)
+    sets = Domain()
+    if extractor:
+        sets = domain(
+            answers,
+            choice.sets,
+            extractor,
+            features,
+            hashes=hashes,
+            asked=choice.asked,
+            seed=seed,
+            draws=draws,
+            bar=bar,
+        )
+    return Measured(
+        pictures,
+        data_hash(pictures, hashes),
+        summary.scores + sets.scores,
+        sets.sections,
+        warnings + summary.warnings + sets.warnings,
+        "; ".join(dict.fromkeys(summary.methods + sets.methods)),
+    )
+
+
+def without_trained_judges(
+    choice: Choice, config: Mapping[str, Any], warnings: list[str]
+) -> Choice:
+    """Leave out scores by the very network that the run was trained to please."""
+    left = set()
+    for name in dict.fromkeys(choice.pictures + choice.content):
+        try:
+            refuse_trained_judge(config, name)
+        except UserError as error:
+            if name in choice.asked:
+                raise
+            warnings.append(f"{name} is left out: {error}")
+            left.add(name)
+    return replace(
+        choice,
+        pictures=tuple(name for name in choice.pictures if name not in left),
+        content=tuple(name for name in choice.content if name not in left),
+    )
