@@ -35,7 +35,7 @@ def recognise(
     labels: Labels = False,
     bins: Bins = None,
     steps: Annotated[int, typer.Option(help="Updates. E.g. --steps 1000")] = 300,
-    batch: Annotated[int, typer.Option(help="Pictures per step. E.g. --batch 32")] = 16,
+    batch: Annotated[int, typer.Option(help="Pictures per step. E.g. --batch 32")] = 8,
     size: Annotated[int, typer.Option(help="Longest side it sees. E.g. --size 256")] = 128,
     width: Width = None,
     network: Network = None,

@@ -34,11 +34,11 @@ class Plan:
     """How a recogniser is trained."""
 
     steps: int = 300
-    batch: int = 16
+    batch: int = 8
     size: int = 128  # longest side at which it sees, in pixels
     width: int | None = None  # None: the network's own
     network: str | None = None  # None: segmenter or classifier
-    rate: float = 3e-3
+    rate: float = 1e-2
     seed: int = 0
     device: str = "auto"
 

@@ -84,10 +84,22 @@ def fit(lesson: Lesson, plan: Plan, bar: Bar | None = None) -> Recogniser:
                 group["lr"] = rate_at(plan.rate, DECAY, step / plan.steps)
             logits = network(pictures.to(place.device)).float()
             wanted = labels.to(place.device)
-            loss = F.cross_entropy(logits, wanted, ignore_index=VOID, reduction="sum")
-            descend(loss / (wanted != VOID).sum().clamp(min=1), optimizer)
+            descend(balanced_loss(logits, wanted), optimizer)
             advance(1)
     return Recogniser(about, network.eval(), place)
+
+
+def balanced_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy; of class maps each class counts with the root of its share of the batch.
+
+    Otherwise a small class is learned long after the background. What is void does not count.
+    """
+    known_labels = wanted[wanted != VOID]
+    weight = logits.new_ones(logits.shape[1])
+    if logits.dim() == 4:
+        weight = known_labels.bincount(minlength=len(weight)).clamp(min=1).rsqrt().to(logits)
+    total = F.cross_entropy(logits, wanted, weight, ignore_index=VOID, reduction="sum")
+    return total / weight[known_labels].sum().clamp(min=1e-6)
 
 
 def _steps(bar: Bar | None, steps: int) -> AbstractContextManager[Advance]:

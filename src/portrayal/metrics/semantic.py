@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -155,7 +154,7 @@ def fcn_scores(matrix: Tensor, absent: Absent = "skip") -> FcnScores:
         raise BadData(f"A matrix of shape {tuple(matrix.shape)} is no confusion; use confusion().")
     if counts.sum() == 0:
         raise BadData("No label was counted, so there is no score; look at the class numbers.")
-    pixels, classes, iou = (float(rate[0]) for rate in _rates(counts[None], absent))
+    pixels, classes, iou = _rates(counts[None], absent)[0].tolist()
     return FcnScores(pixels, classes, iou, classes=int((counts.sum(1) > 0).sum()))
 
 
@@ -181,20 +180,17 @@ def fcn_intervals(
     kept = None if clusters is None else [c for c, yes in zip(clusters, some, strict=True) if yes]
     shape = (-1, *counts.shape[1:])
 
-    def score(which: int, sums: Numbers) -> Numbers:
-        first, *second = (_rates(c, absent)[which] for c in sums.reshape(shape).swapaxes(0, 1))
+    def scores(sums: Numbers) -> Numbers:
+        first, *second = (_rates(c, absent) for c in sums.reshape(shape).swapaxes(0, 1))
         return first - second[0] if second else first
 
     parts = counts[some].reshape(int(some.sum()), -1)
-    names = ("pixel_accuracy", "class_accuracy", "class_iou")
-    return {
-        name: bootstrap_sums(parts, partial(score, place), clusters=kept, draws=draws, seed=seed)
-        for place, name in enumerate(names)
-    }
+    found = bootstrap_sums(parts, scores, clusters=kept, draws=draws, seed=seed)
+    return dict(zip(("pixel_accuracy", "class_accuracy", "class_iou"), found, strict=True))
 
 
-def _rates(counts: Numbers, absent: Absent) -> tuple[Numbers, Numbers, Numbers]:
-    """Pixel accuracy, class accuracy and class IoU of D matrices (D, K, K), each (D,)."""
+def _rates(counts: Numbers, absent: Absent) -> Numbers:
+    """Pixel accuracy, class accuracy and class IoU of D matrices (D, K, K). (D, 3)"""
     if absent not in ("skip", "zero"):
         raise BadOption(f"Absent classes can be 'skip' or 'zero', not {absent!r}.")
     met = np.diagonal(counts, axis1=1, axis2=2)  # (D, K)
@@ -205,4 +201,4 @@ def _rates(counts: Numbers, absent: Absent) -> tuple[Numbers, Numbers, Numbers]:
         shares = (met / np.maximum(whole, 1)).sum(1)  # a class that is not there adds 0
         there = (whole > 0).sum(1) if absent == "skip" else counts.shape[1]
         means.append(shares / there)
-    return met.sum(1) / counts.sum((1, 2)), means[0], means[1]
+    return np.stack([met.sum(1) / counts.sum((1, 2)), *means], axis=1)

@@ -84,10 +84,10 @@ def bootstrap_sums(
     draws: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
-) -> Interval:
-    """A score of the whole set, such as an IoU, that needs nothing but sums over its pictures.
+) -> list[Interval]:
+    """Scores of the whole set, such as an IoU, that need nothing but sums over its pictures.
 
-    `parts` (N, F) are what each picture adds, `statistic` makes (D,) scores of D rows of sums
+    `parts` (N, F) are what each picture adds; `statistic` makes S scores (D, S) of D rows of sums
     (D, F). Resampled and expanded as in `bootstrap_mean`.
     """
     _check_options(draws, level)
@@ -95,12 +95,12 @@ def bootstrap_sums(
     if each.ndim != 2 or 0 in each.shape or not np.isfinite(each).all():
         raise BadData(f"Sums need finite numbers per picture, (N, F), but got {each.shape}.")
     sums = _sums_by_cluster(each, clusters)
-    value = float(statistic(sums.sum(0, keepdims=True))[0])
+    values = statistic(sums.sum(0, keepdims=True))[0]  # (S,)
     over = "pictures" if clusters is None else f"{len(sums)} clusters"
     method = f"{100 * level:g} % bootstrap over {over}, {draws} draws, seed {seed}"
     if len(sums) == 1:
-        return Interval(value, np.nan, np.nan, len(each), method)
-    scores = np.empty(draws)
+        return [Interval(float(v), np.nan, np.nan, len(each), method) for v in values]
+    scores = np.empty((draws, len(values)))
     for rows, rng in _chunks(draws, len(sums), seed):
         count = rows.stop - rows.start
         drawn = rng.integers(len(sums), size=(count, len(sums)))
@@ -108,8 +108,11 @@ def bootstrap_sums(
         times = np.bincount(places.ravel(), minlength=count * len(sums))  # each unit was drawn
         scores[rows] = statistic(times.reshape(count, len(sums)) @ sums)
     tail = _expanded_tail(level, len(sums))
-    low, high = np.quantile(scores, [tail, 1 - tail])
-    return Interval(value, float(low), float(high), len(each), method)
+    bounds = np.quantile(scores, [tail, 1 - tail], axis=0).T
+    return [
+        Interval(float(v), float(low), float(high), len(each), method)
+        for v, (low, high) in zip(values, bounds, strict=True)
+    ]
 
 
 def permutation_test(

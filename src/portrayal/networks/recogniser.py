@@ -86,9 +86,9 @@ class Segmenter(nn.Module):
 
 
 def _convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
-    """3 x 3, batch normalisation, ReLU."""
+    """3 x 3, batch normalisation, leaky ReLU: with few channels none may die."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
+        nn.LeakyReLU(0.1, inplace=True),
     )
