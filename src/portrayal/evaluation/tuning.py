@@ -37,7 +37,8 @@ def proposer(
         direction = "maximize" if better == "higher" else "minimize"
         study = optuna.create_study(sampler=sampler, direction=direction)
         for params, score in zip(history, scores, strict=True):
-            state = optuna.trial.TrialState.FAIL if score is None else None
+            states = optuna.trial.TrialState
+            state = states.FAIL if score is None else states.COMPLETE
             study.add_trial(
                 optuna.trial.create_trial(
                     params=params, distributions=distributions, value=score, state=state

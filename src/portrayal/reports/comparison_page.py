@@ -1,12 +1,12 @@
 """The page of a comparison: one file, opens offline. Equal files give equal bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from portrayal.core.runs import write_atomically, write_json
-from portrayal.reports.collect import Run, collect
+from portrayal.reports.collect import collect
 from portrayal.reports.comparison import (
     QUESTIONS,
     Comparison,
@@ -18,12 +18,11 @@ from portrayal.reports.comparison import (
 )
 from portrayal.reports.curves import ARROWS
 from portrayal.reports.facts import duration
-from portrayal.reports.gallery import Shot, shot
 from portrayal.reports.overlay import training_overlays, validation_overlays
 from portrayal.reports.pages import Whisker, templates
 from portrayal.reports.results import Score, number, with_interval
+from portrayal.reports.strips import strips
 
-STRIPS = 8  # pictures shown
 COLOURS = 8  # of models, in comparison.css
 
 
@@ -57,14 +56,6 @@ class Block:
     columns: list[str]
     lines: list[Line]
     differences: list[tuple[str, str, list[list[str]]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One test picture: input, truth and every model's answer."""
-
-    name: str
-    shots: list[Shot]
 
 
 def write_comparison(out: Path, comparison: Comparison) -> Path:
@@ -177,54 +168,6 @@ def p_text(p: float) -> str:
     if p < 0.001:
         return f"{max(p, 0.0001):.4f}"
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def strips(comparison: Comparison, runs: Mapping[str, Run]) -> list[Strip]:
-    """Evenly spaced test pictures: input, truth, one column per model."""
-    names, last = comparison.names, len(comparison.names) - 1
-    count = min(STRIPS, len(names))
-    picked = sorted({round(i * last / max(1, count - 1)) for i in range(count)})
-    rows = {name: {row["name"]: row for row in run.pictures} for name, run in runs.items()}
-    return [
-        Strip(
-            names[index],
-            [
-                first_found(runs, rows, names[index], "source", "input"),
-                first_found(runs, rows, names[index], "target", "truth"),
-                *(
-                    side_of(run, rows[name].get(names[index], {}), names[index], "fake", name)
-                    for name, run in runs.items()
-                ),
-            ],
-        )
-        for index in picked
-    ]
-
-
-def first_found(
-    runs: Mapping[str, Run], rows: Mapping[str, Mapping[str, Any]], name: str, side: str, alt: str
-) -> Shot:
-    """An input or a truth from the first run that still knows where it is."""
-    found = (
-        side_of(run, rows[model].get(name, {}), name, side, alt) for model, run in runs.items()
-    )
-    return next((each for each in found if each.uri), Shot(f"{name}, {alt}"))
-
-
-def side_of(run: Run, row: Mapping[str, Any], name: str, side: str, alt: str) -> Shot:
-    """One picture of a scored row."""
-    results = run.results
-    if results is None:
-        return Shot(f"{name}, {alt}")
-    file = row.get(f"{side}_file_name")
-    if results.kind == "folders":
-        place = results.data.get(side)
-        return shot(Path(place) if isinstance(place, str) else None, file, f"{name}, {alt}")
-    folder = run.folder if side == "fake" else run.data_folder
-    if side == "fake":
-        return shot(folder, file or f"translations/{results.split}/{name}.png", f"{name}, {alt}")
-    folder = folder / results.split if folder else None
-    return shot(folder, file or f"{side}/{name}.png", f"{name}, {alt}")
 
 
 def cost_table(comparison: Comparison) -> list[tuple[str, list[tuple[str, str]]]]:
