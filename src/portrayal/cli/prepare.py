@@ -29,6 +29,7 @@ def add_sources(app: typer.Typer) -> typer.Typer:
 def help_of(source: Callable[..., Any]) -> str:
     """Help text of a sub-command: the source's first line and an example."""
     examples = {
+        "domains": "portrayal prepare domains photos paintings --size 128 --out data/paintings",
         "folder": "portrayal prepare folder photos --filter cartoon --size 128 --out data/photos",
         "pairs": "portrayal prepare pairs sketches photos --out data/sketches",
         "shapes": "portrayal prepare shapes --count 1000 --size 64 --out data/shapes",
@@ -165,6 +166,18 @@ def command_line(name: str, source: Callable[..., Any], values: dict[str, Any]) 
     return shlex.join(words)
 
 
+def counted(outcome: Any) -> list[str]:
+    """Pictures per split, of unpaired data for each domain."""
+    if not outcome.domains:
+        counts = ", ".join(f"{count} {split}" for split, count in outcome.counts.items())
+        return [f"{'Pictures':<16}{counts}"]
+    lines = []
+    for side, title in (("source", "Sources"), ("target", "Targets")):
+        counts = ", ".join(f"{by[side]} {split}" for split, by in outcome.domains.items())
+        lines.append(f"{title:<16}{counts}")
+    return lines
+
+
 def summary(outcome: Any, out: Path, shard: str) -> list[str]:
     """What a person wants to know at the end, and what to do next."""
     if outcome.state == "scanned":
@@ -179,8 +192,7 @@ def summary(outcome: Any, out: Path, shard: str) -> list[str]:
             f"Wrote shard {shard}; {outcome.done} of {count} shards are written. "
             "The last one to finish puts the dataset together; nothing else is to be done."
         ]
-    counts = ", ".join(f"{count} {split}" for split, count in outcome.counts.items())
-    lines = [f"{'Pictures':<16}{counts}"]
+    lines = counted(outcome)
     if outcome.rejected:
         reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items())
         total = sum(outcome.rejected.values())
@@ -192,10 +204,12 @@ def summary(outcome: Any, out: Path, shard: str) -> list[str]:
     if outcome.state == "planned":
         return [*lines, "Nothing was written (--dry-run)."]
     done = "was finished before" if outcome.again else "written"
+    recipe = "cyclegan" if outcome.domains else "pix2pix"
     return [
         *lines,
         f"{'Dataset':<16}{out} ({done})",
-        f"{'Next':<16}portrayal inspect {out}   or   portrayal train pix2pix {out} --out runs/NAME",
+        f"{'Next':<16}portrayal inspect {out}   or   "
+        f"portrayal train {recipe} {out} --out runs/NAME",
     ]
 
 

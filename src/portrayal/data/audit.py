@@ -21,6 +21,7 @@ from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import find_pictures, read_picture
 from portrayal.core.runs import FORMAT, read_json
 from portrayal.data.dataset import Split
+from portrayal.data.domains import SIDES
 from portrayal.data.duplicates import Groups, join_duplicates, look
 from portrayal.data.select import is_grey
 from portrayal.data.split import SPLITS
@@ -41,6 +42,12 @@ class Entry:
     partner: Path | None = None
     subject: str | None = None
     variant: bool = False  # another source of a target that is an entry already
+    domain: str | None = None  # of unpaired data
+
+    @property
+    def part(self) -> str:
+        """What is counted together: a split, or one domain of it."""
+        return f"{self.split} {self.domain}" if self.domain else self.split
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def audit(
     ):
         connection.execute(TABLE)
         for seen in spread(see_one, entries(folder), workers or cores()):
-            tally = counts.setdefault(seen.entry.split, Tally())
+            tally = counts.setdefault(seen.entry.part, Tally())
             tally.add(seen)
             if seen.reason is None:
                 if not seen.entry.variant:
@@ -106,12 +113,13 @@ def is_dataset(folder: Path) -> bool:
     return any(
         (folder / split / inner).exists()
         for split in SPLITS
-        for inner in ("target", "metadata.jsonl")
+        for inner in (*SIDES, "metadata.jsonl")
     )
 
 
 def entries(folder: Path) -> Iterator[Entry]:
-    """Targets of a dataset with their sources, or all pictures of a plain folder."""
+    """Targets of a dataset with their sources, both domains of an unpaired one, or all pictures of
+    a plain folder."""
     if not is_dataset(folder):
         for path in find_pictures(folder):
             yield Entry("all", path.relative_to(folder).as_posix(), path)
@@ -120,7 +128,13 @@ def entries(folder: Path) -> Iterator[Entry]:
         place = folder / split
         if not place.is_dir():
             continue
-        for row in Split(place).rows():
+        found = Split(place)
+        for row in found.rows():
+            if not found.paired:
+                name, domain = f"{row['domain']}/{row['name']}", row["domain"]
+                path, subject = place / row["file_name"], row.get("subject")
+                yield Entry(split, name, path, subject=subject, domain=domain)
+                continue
             target, source = place / row["target_file_name"], place / row["source_file_name"]
             again = bool(row.get("variant"))
             yield Entry(split, row["name"], target, source, row.get("subject"), again)

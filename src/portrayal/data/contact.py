@@ -11,6 +11,7 @@ from portrayal.core.errors import BadPicture
 from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.seeds import mix
 from portrayal.data.audit import Entry, entries
+from portrayal.data.domains import SIDES
 from portrayal.data.split import SPLITS
 from portrayal.filters.geometry import letterbox
 
@@ -21,19 +22,20 @@ PAPER, BACK, INK = (250, 250, 250), (232, 232, 232), (40, 40, 40)
 def contact_sheet(folder: Path, *, columns: int = 8, rows: int = 3, limit: float = 100) -> Pixels:
     """Some pictures of every split, three times as many of a plain folder, chosen by names."""
     strips = []
-    for split in (*SPLITS, "all"):
-        many = columns * rows * (3 if split == "all" else 1)
-        chosen = choose(folder, split, many)
+    parts = [part for split in SPLITS for part in (split, *(f"{split} {side}" for side in SIDES))]
+    for part in (*parts, "all"):
+        many = columns * rows * (3 if part == "all" else 1)
+        chosen = choose(folder, part, many)
         if chosen:
             paired = chosen[0].partner is not None
             cells = [cell(entry, limit) for entry in chosen[: many // (2 if paired else 1)]]
-            strips += [title(split, columns), grid(cells, columns // (2 if paired else 1))]
+            strips += [title(part, columns), grid(cells, columns // (2 if paired else 1))]
     return np.concatenate(strips)
 
 
-def choose(folder: Path, split: str, many: int) -> list[Entry]:
-    """Some entries of a split, drawn by their names."""
-    found = (entry for entry in entries(folder) if entry.split == split)
+def choose(folder: Path, part: str, many: int) -> list[Entry]:
+    """Some entries of a split, or of one domain of it, drawn by their names."""
+    found = (entry for entry in entries(folder) if entry.part == part)
     return nsmallest(many, found, key=lambda entry: mix("contact", entry.name))
 
 

@@ -11,7 +11,8 @@ class Item:
     """One picture or pair on its way into a dataset; (H, W, 3) uint8 RGB.
 
     `target` is None for a single picture (a folder): the picture is then the target, and its source
-    is made by a filter. `meta` becomes columns of metadata.jsonl: subject, class, group, ...
+    is made by a filter. `meta` becomes columns of metadata.jsonl: subject, class, group, ... With
+    "domain" in it, "source" or "target", the picture stays alone, and its name begins with that.
     """
 
     name: str  # unique; may hold "/" for sub-folders; no suffix

@@ -42,6 +42,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     done: int = 1  # shards that are through this stage
     again: bool = False  # the folder was finished already
+    domains: dict[str, dict[str, int]] = field(default_factory=dict)  # of unpaired data
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def outcome_of(manifest: dict[str, Any], again: bool = False) -> Outcome:
         manifest["near_duplicate_groups"],
         manifest["notes"],
         again=again,
+        domains=manifest.get("domains", {}),
     )
 
 

@@ -69,6 +69,7 @@ def write_manifest(
     *,
     size: Sequence[int],
     counts: dict[str, int],
+    domains: dict[str, dict[str, int]] | None,
     options: dict[str, Any],
     source: str,
     generated: bool,
@@ -78,12 +79,13 @@ def write_manifest(
     notes: list[str],
     sha256: str,
 ) -> dict[str, Any]:
-    """Write manifest.json, the last file of a dataset."""
+    """Write manifest.json, the last file of a dataset. `domains`: counts of unpaired data."""
     content = {
         "format": FORMAT,
-        "kind": "paired",
+        "kind": "unpaired" if domains else "paired",
         "size": list(size),
         "counts": counts,
+        **({"domains": domains} if domains else {}),
         "source": source,
         "generated": generated,
         "options": options,

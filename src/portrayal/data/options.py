@@ -77,7 +77,9 @@ class Options:
         "0.8,0.1,0.1"
     )
     counts: Annotated[
-        str | None, "Exact numbers of train, val, test instead. E.g. --counts 551,100,100"
+        str | None,
+        "Exact numbers of train, val, test instead; of unpaired data for each domain, or "
+        "SOURCES:TARGETS. E.g. --counts 551,100,100",
     ] = None
     seed: Annotated[int, "Another seed splits otherwise. E.g. --seed 1"] = 0
     subject: Annotated[
@@ -110,7 +112,8 @@ class Options:
 
     def checked(self) -> "Options":
         """The same options, or one line about the first wrong one."""
-        self.height_width(), self.colour(), self.wanted(), self.work()
+        self.height_width(), self.colour(), self.work()
+        self.wanted("source"), self.wanted("target")
         filter_chain(tuple(self.filter or ()))
         for name in ("min_face", "bad_limit"):
             if not 0 <= getattr(self, name) <= 1:
@@ -156,9 +159,12 @@ class Options:
         """The background as RGB."""
         return colour(self.background)
 
-    def wanted(self) -> Wanted:
-        """How many pictures per split."""
-        return parse_wanted(self.fractions, self.counts)
+    def wanted(self, domain: str | None = None) -> Wanted:
+        """How many pictures per split; --counts may tell two domains apart."""
+        parts = (self.counts or "").split(":")
+        if domain is None or len(parts) != 2:
+            return parse_wanted(self.fractions, self.counts)
+        return parse_wanted(self.fractions, parts[domain == "target"])
 
 
 @lru_cache(maxsize=4)

@@ -6,9 +6,7 @@ holds about 60 bytes per picture; names and facts are read again from the databa
 
 import heapq
 import json
-import sqlite3
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -16,15 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portrayal.core.errors import BadData
-from portrayal.core.seeds import mix
+from portrayal.core.errors import BadData, BadOption
+from portrayal.data.columns import Columns, Databases, listing, own_name, read_columns, rejected
+from portrayal.data.domains import SIDES
 from portrayal.data.duplicates import Groups, join_duplicates
 from portrayal.data.options import Options
-from portrayal.data.split import FREE, SPLITS, TEST, TRAIN, UNUSED, assign
-from portrayal.data.subjects import Asked, Subjects
-
-Databases = Sequence[sqlite3.Connection]
-GOOD = "SELECT name, key, rowid, facts, bits, source_bits FROM facts WHERE reason IS NULL "
+from portrayal.data.split import FREE, SPLITS, TRAIN, UNUSED, Wanted, assign
+from portrayal.data.subjects import Subjects
 
 
 @dataclass(frozen=True)
@@ -41,18 +37,11 @@ class Planned:
     target: str | None = None  # name of the target's file where it is not `name`
     variant: int = 0  # 0: the source is made by the plain filter
 
-
-@dataclass
-class Columns:
-    """What the plan is made from: compact arrays, one value per picture, in the order of names."""
-
-    shard: "array[int]"
-    rowid: "array[int]"
-    bits: "array[int]"
-    source_bits: "array[int]"
-    subject: "array[int]"  # a number per subject; 0 for none
-    order: "array[int]"
-    given: "array[int]"  # the split that came with the source or --test-names, or FREE
+    @property
+    def domain(self) -> str | None:
+        """ "source" or "target" of a picture without partner, whose name begins with it."""
+        domain: str | None = self.facts["meta"].get("domain")
+        return domain
 
 
 @dataclass
@@ -69,6 +58,17 @@ class Plan:
         """Pictures per split."""
         return {name: int((self.split == part).sum()) for part, name in enumerate(SPLITS)}
 
+    def domains(self) -> dict[str, dict[str, int]]:
+        """Pictures per split and domain, of unpaired data."""
+        domain = np.frombuffer(self.columns.domain, np.int8)
+        return {
+            name: {
+                side: int(((self.split == part) & (domain == number)).sum())
+                for number, side in enumerate(SIDES)
+            }
+            for part, name in enumerate(SPLITS)
+        }
+
     def groups(self) -> int:
         """Number of groups of near-duplicates."""
         return int((np.bincount(self.twin, minlength=1) > 1).sum())
@@ -79,64 +79,6 @@ class Plan:
         query = "SELECT name, key, facts FROM facts WHERE rowid = ?"
         name, key, text = connection.execute(query, (rowid,)).fetchone()
         return {"name": name, "file": key, **json.loads(text)}
-
-
-Row = tuple[str, str, int, int, str, int, int]  # name, key, shard, rowid, facts, bits, source bits
-
-
-def listing(databases: Databases) -> Iterator[Row]:
-    """Readable, selected entries of all shards, by name."""
-    return heapq.merge(*(rows(shard, connection) for shard, connection in enumerate(databases)))
-
-
-def rows(shard: int, connection: sqlite3.Connection) -> Iterator[Row]:
-    """Readable, selected entries of one shard, by name."""
-    for name, key, *rest in connection.execute(GOOD + "ORDER BY name, key"):
-        yield (name, key, shard, *rest)
-
-
-def rejected(databases: Databases) -> Iterator[tuple[str, str]]:
-    """(key, reason) of what the scan rejected, by key."""
-    query = "SELECT key, reason FROM facts WHERE reason IS NOT NULL ORDER BY key"
-    return heapq.merge(*(connection.execute(query) for connection in databases))
-
-
-def refuse_bad(databases: Databases, options: Options, total: int) -> None:
-    """Stop with one line when too many files could not be read."""
-    query = "SELECT key, reason FROM facts WHERE bad ORDER BY key"
-    bad = list(heapq.merge(*(connection.execute(query) for connection in databases)))
-    if len(bad) > options.bad_limit * total:
-        key, reason = bad[0]
-        raise BadData(
-            f"{len(bad)} or more of {total} files cannot be read ({len(bad) / total:.1%}, above "
-            f"--bad-limit {options.bad_limit:g}); first {key}: {reason}. "
-            "Mend or remove them, or raise --bad-limit."
-        )
-
-
-def read_columns(
-    databases: Databases, options: Options, subjects: Subjects
-) -> tuple[Columns, set[int]]:
-    """The columns, and the splits that came with the source."""
-    in_test = Asked(options.test_names)
-    columns, closed = Columns(*(array(kind) for kind in "iqqqQQb")), set()
-    for name, key, shard, rowid, text, bits, source_bits in listing(databases):
-        meta = json.loads(text)["meta"]
-        subject = subjects.of(name, key, meta)
-        given = SPLITS.index(meta["split"]) if "split" in meta else FREE
-        if given != FREE:
-            closed.add(given)
-        columns.shard.append(shard)
-        columns.rowid.append(rowid)
-        columns.bits.append(bits or 0)
-        columns.source_bits.append(source_bits or 0)
-        columns.subject.append(0 if subject is None else mix("subject", subject))
-        columns.order.append(mix(options.seed, "split", name))
-        columns.given.append(TEST if in_test.matches(name, key) else given)
-    if len(columns.shard):
-        subjects.check()
-        in_test.check()
-    return columns, closed - {TRAIN}
 
 
 def make_plan(databases: Databases, options: Options, *, distinct: bool = False) -> Plan:
@@ -156,16 +98,54 @@ def make_plan(databases: Databases, options: Options, *, distinct: bool = False)
     forced = np.where(given == TRAIN, FREE, given).astype(np.int8)
     np.maximum.at(forced, unit, forced.copy())  # test before val before free
     note_moved(plan, given, forced[unit], kept)
-    roots, inverse = np.unique(unit[kept], return_inverse=True)
-    if len(roots):
-        sizes = np.bincount(inverse, minlength=len(roots)).astype(np.int64)
-        order = np.frombuffer(columns.order, np.uint64)[roots]
-        wanted = options.wanted()
-        plan.split[kept] = assign(sizes, order, forced[roots], wanted, closed)[inverse]
-        note_largest(plan, sizes)
+    domain = np.frombuffer(columns.domain, np.int8)
+    if (domain >= 0).any():
+        assign_domains(plan, unit, kept, forced, options, closed)
+    else:
+        assign_units(plan, unit, kept, forced, options.wanted(), closed)
     for index in np.flatnonzero(kept & (plan.split == UNUSED)).tolist():
         plan.reasons[index] = "not needed for --counts"
     return plan
+
+
+def assign_units(
+    plan: Plan,
+    unit: NDArray[np.int32],
+    chosen: NDArray[np.bool_],
+    forced: NDArray[np.int8],
+    wanted: Wanted,
+    closed: Collection[int],
+) -> None:
+    """Give the chosen pictures their splits, unit by unit."""
+    roots, inverse = np.unique(unit[chosen], return_inverse=True)
+    if len(roots):
+        sizes = np.bincount(inverse, minlength=len(roots)).astype(np.int64)
+        order = np.frombuffer(plan.columns.order, np.uint64)[roots]
+        plan.split[chosen] = assign(sizes, order, forced[roots], wanted, closed)[inverse]
+        note_largest(plan, sizes)
+
+
+def assign_domains(
+    plan: Plan,
+    unit: NDArray[np.int32],
+    kept: NDArray[np.bool_],
+    forced: NDArray[np.int8],
+    options: Options,
+    closed: Collection[int],
+) -> None:
+    """Give each domain its own splits. A unit with pictures in both has one split all the same: the
+    larger domain follows the smaller one."""
+    domain = np.frombuffer(plan.columns.domain, np.int8)
+    parts = {side: kept & (domain == number) for number, side in enumerate(SIDES)}
+    for side, chosen in sorted(parts.items(), key=lambda part: int(part[1].sum())):
+        if not chosen.any():
+            raise BadData(f"No {side} picture is left, and unpaired data need both. Reject less.")
+        try:
+            assign_units(plan, unit, chosen, forced, options.wanted(side), closed)
+        except (BadData, BadOption) as error:
+            raise type(error)(f"{side} domain: {error}") from None
+        settled = chosen & (plan.split != UNUSED)
+        forced[unit[settled]] = plan.split[settled]
 
 
 def join_looks(twins: Groups, columns: Columns, databases: Databases) -> None:
@@ -256,7 +236,8 @@ def planned(databases: Databases, plan: Plan, options: Options) -> Iterator[Plan
             written,
             SPLITS[plan.split[index]],
             facts,
-            subjects.of(name, key, facts["meta"]) or (written if options.subject else None),
+            subjects.of(own_name(name, facts["meta"]), key, facts["meta"])
+            or (written if options.subject else None),
             group,
         )
 

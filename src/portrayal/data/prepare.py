@@ -15,11 +15,12 @@ from typing import Any
 
 from portrayal.core.errors import BadData, BadOption, Interrupted
 from portrayal.core.runs import write_json
+from portrayal.data.columns import refuse_bad, rejected
 from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publish
 from portrayal.data.locks import Busy, locked
 from portrayal.data.manifest import counted, write_manifest, write_metadata, write_rejected
 from portrayal.data.options import Options
-from portrayal.data.plan import Plan, Planned, dropped, make_plan, planned, refuse_bad, rejected
+from portrayal.data.plan import Plan, Planned, dropped, make_plan, planned
 from portrayal.data.scan import Shard, database, reading, scan
 from portrayal.data.sources import Source
 from portrayal.data.spread import Bar, cores, silent
@@ -185,6 +186,7 @@ def merge(
         job.partial / "manifest.json",
         size=job.options.height_width(),
         counts=row_counts(plan.counts(), job.options),
+        domains=plan.domains() if job.source.apart else None,
         options=every_option,
         source=job.source.title,
         generated=job.source.distinct,
@@ -205,4 +207,5 @@ def rehearse(job: Job) -> Outcome:
             plan = decided(trial, [connection])
             reasons = counted(reason for _, reason in dropped([connection], plan))
     counts = row_counts(plan.counts(), job.options)
-    return Outcome("planned", counts, reasons, plan.groups(), plan.notes)
+    domains = plan.domains() if job.source.apart else {}
+    return Outcome("planned", counts, reasons, plan.groups(), plan.notes, domains=domains)

@@ -96,7 +96,7 @@ def scan(
             store(connection, facts)
             bad += facts.bad
             if bad > options.bad_limit * total:
-                break  # `plan.refuse_bad` says it, with the numbers
+                break  # `columns.refuse_bad` says it, with the numbers
             advance(1)
             if count % COMMIT_EVERY == 0:
                 connection.commit()

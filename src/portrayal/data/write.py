@@ -11,6 +11,8 @@ from typing import Any
 from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import Pixels, encode_png, pixels_hash
 from portrayal.core.runs import writing
+from portrayal.data.columns import own_name
+from portrayal.data.domains import SIDES
 from portrayal.data.item import Item
 from portrayal.data.options import Options, filter_chain, parse_filter
 from portrayal.data.plan import Planned
@@ -57,7 +59,8 @@ def unwritten(
     query = "SELECT 1 FROM written WHERE name = ?"
     for picture in pictures:
         done = connection.execute(query, (picture.name,)).fetchone()
-        if done and all(whole(place(folder, picture, side)) for side in ("source", "target")):
+        sides = (picture.domain,) if picture.domain else SIDES
+        if done and all(whole(place(folder, picture, side)) for side in sides):
             advance(1)
         else:
             yield picture
@@ -74,7 +77,9 @@ def whole(path: Path) -> bool:
 
 
 def place(folder: Path, picture: Planned, side: str) -> Path:
-    """Where one picture of a pair lies."""
+    """Where one picture lies."""
+    if picture.domain:
+        return folder / picture.split / f"{picture.name}.png"
     name = (side == "target" and picture.target) or picture.name
     return folder / picture.split / side / f"{name}.png"
 
@@ -90,6 +95,8 @@ def render(
             f"{picture.key} could be read before and cannot now ({error.reason}): the pictures "
             "changed meanwhile. Delete the unfinished output folder and run the command again."
         ) from None
+    if picture.domain:
+        return render_alone(item, options, folder, picture)
     recipe = recipe_of(picture, options)
     chain = [parse_filter(text) for text in recipe] if picture.variant else plain_chain(options)
     made, wanted = pair_of(item, options, picture.facts["face_box"], chain)
@@ -99,6 +106,21 @@ def render(
     row = row_of(picture, *hashes, looked=options.looks_for_faces())
     if options.variants:
         row |= {"variant": picture.variant, "recipe": " ".join(recipe)}
+    return picture.name, picture.split, json.dumps(row, ensure_ascii=False)
+
+
+def render_alone(
+    item: Item, options: Options, folder: Path, picture: Planned
+) -> tuple[str, str, str]:
+    """The same for a picture of an unpaired domain; filters are for sources."""
+    chain = plain_chain(options) if picture.domain == "source" else ()
+    made, _ = pair_of(item, options, picture.facts["face_box"], chain)
+    path = place(folder, picture, str(picture.domain))
+    put(path, encode_png(made), folder / f"{os.getpid()}.tmp")
+    row = row_of(picture, "", pixels_hash(made), looked=options.looks_for_faces())
+    del row["source_file_name"], row["target_file_name"], row["source_sha256"]
+    own = {"name": own_name(picture.name, picture.facts["meta"]), "domain": picture.domain}
+    row = {"file_name": f"{picture.name}.png", **row, **own}
     return picture.name, picture.split, json.dumps(row, ensure_ascii=False)
 
 

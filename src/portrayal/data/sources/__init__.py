@@ -23,4 +23,5 @@ class Source:
     names: Callable[[], Iterator[str]]  # entries in a fixed order; raises BadData if there are none
     load: Callable[[str], Item]  # entry -> item; raises BadPicture, which rejects this entry only
     single: bool = False  # items have no target: a filter must make the source
+    apart: bool = False  # pictures of two unpaired domains: "domain" in `Item.meta` says which
     distinct: bool = False  # made, not found: holds no near-duplicates, so none are looked for

@@ -119,7 +119,8 @@ def refuse_mismatch(ours: Path, theirs: Path) -> None:
     if alone:
         raise BadData(
             f"{ours} and {theirs} must hold the same names, but {alone} of {count} pictures have "
-            f"no partner, first {first}. Add or remove them, or use one folder with a --filter."
+            f"no partner, first {first}. Add or remove them, use one folder with a --filter, or "
+            "take them as they are, without pairs: portrayal prepare domains"
         )
     if not count:
         raise BadData(f"No pictures in {ours}: {folder.seen_instead(ours)}.")
