@@ -109,11 +109,11 @@ def test_a_picture_of_its_own_tone_has_no_shift(face):
 def test_a_lighter_picture_has_a_shift_above_0_of_the_size_that_its_pixels_say(face):
     skin = skin_of(face[0]).numpy()
     seen = np.median(rgb2lab(face[0].permute(1, 2, 0).double().numpy())[skin], axis=0)
-    lighter = in_lab(face, lambda pixels: pixels + [6, 0, 0])
+    lighter = in_lab(face, lambda pixels: pixels + np.array([6, 0, 0]))
     before, after = (math.degrees(math.atan2(seen[0] + up - 50, seen[2])) for up in (0, 6))
     assert signed_shift(lighter, face.double()).item() == pytest.approx(after - before, abs=0.3)
     assert after - before > 5
-    darker = in_lab(face, lambda pixels: pixels - [6, 0, 0])
+    darker = in_lab(face, lambda pixels: pixels - np.array([6, 0, 0]))
     assert signed_shift(darker, face.double()).item() < -5
     assert skin_tone_shift(darker, face.double()).item() > 5
     assert 4 < skin_colour_difference(lighter, face.double()).item() < 7
