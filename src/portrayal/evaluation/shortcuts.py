@@ -128,7 +128,7 @@ def judged_corners(
             change = probed.corners[action][:, place]
             mean = bootstrap_mean(change, clusters=clusters, seed=seed, draws=draws)
             both = np.stack([change, inside, np.ones_like(change)], 1)
-            ratio = bootstrap_sums(
+            (ratio,) = bootstrap_sums(
                 both, _ratio, clusters=clusters, seed=seed, draws=draws, level=level
             )
             corners.append(Corner(action, corner, mean, ratio))
@@ -136,8 +136,9 @@ def judged_corners(
 
 
 def _ratio(sums: Numbers) -> Numbers:
-    """Mean change at a corner by the mean change inside, of sums (D, 3). (D,)"""
-    return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], FLOOR * sums[:, 2]), np.float64)
+    """Mean change at a corner by the mean change inside, of sums (D, 3). (D, 1)"""
+    floored = np.maximum(sums[:, 1], FLOOR * sums[:, 2])
+    return np.asarray(sums[:, 0] / floored, np.float64)[:, None]
 
 
 def probe_section(
