@@ -37,6 +37,17 @@ By = Annotated[
     list[str] | None,
     typer.Option(help="Column to compare groups of; may be repeated. E.g. --by gender"),
 ]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        help="leak, memorisation, discriminator, verification, skin, sift or floor; may be "
+        "repeated. E.g. --table leak",
+    ),
+]
+RecogniserFile = Annotated[
+    Path | None, typer.Option(help="Recogniser to ask, too. E.g. --recogniser pose.safetensors")
+]
 Unpaired = Annotated[
     bool, typer.Option("--unpaired", help="Two folders of other names: compare the sets only.")
 ]
@@ -62,6 +73,8 @@ def evaluate(
     full: Full = False,
     features: Features = None,
     by: By = None,
+    table: Tables = None,
+    recogniser: RecogniserFile = None,
     source: Inputs = None,
     unpaired: Unpaired = False,
     out: Out = None,
@@ -88,7 +101,15 @@ def evaluate(
     from portrayal.core.errors import BadOption
     from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
 
-    request = Request(metric, seed, full=full, features=features, by=tuple(by or ()))
+    request = Request(
+        metric,
+        seed,
+        full=full,
+        features=features,
+        by=by or (),
+        tables=table or (),
+        recogniser=recogniser,
+    )
     if truths:
         if data or reverse or checkpoint != "newest" or split != "test":
             raise BadOption(

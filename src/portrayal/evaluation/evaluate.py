@@ -18,7 +18,7 @@ from portrayal.evaluation.choice import check_names
 from portrayal.evaluation.feature_store import user_cache
 from portrayal.evaluation.folders import Matched, unmatched
 from portrayal.evaluation.history import remember, warnings_of
-from portrayal.evaluation.measuring import Measured, Request, measure
+from portrayal.evaluation.measuring import Measured, Request, Work, measure
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
 from portrayal.inference.load import load
@@ -65,7 +65,7 @@ def evaluate_run(
         answers_of_run(run, pairs, files, reverse=reverse),
         request,
         run / "features",
-        config=translator.config,
+        work=Work(run, dataset, translator.config, checkpoint),
         device=translator.device,
         bar=bar,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from portrayal.core.errors import BadOption, UserError
+from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.choice import Choice, choose
 from portrayal.evaluation.feature_networks import choose_extractor
@@ -13,6 +14,7 @@ from portrayal.evaluation.judging import data_hash, judged
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.sets import Domain, domain
 from portrayal.evaluation.summary import summarise
+from portrayal.evaluation.tables import Context, sections_of
 from portrayal.metrics.face_identity import refuse_trained_judge
 from portrayal.reports.results import Score, Section
 
@@ -30,6 +32,18 @@ class Request:
     full: bool = False  # everything whose weights are here
     features: str | None = None  # network of the set scores; None: the first that is here
     by: Sequence[str] = ()  # columns to slice by
+    tables: Sequence[str] = ()  # names in tables.py
+    recogniser: Path | None = None  # file of a trained recogniser
+
+
+@dataclass(frozen=True)
+class Work:
+    """The run that made the answers; nothing is known of folders."""
+
+    run: Path | None = None
+    dataset: Dataset | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: str = "newest"
 
 
 @dataclass
@@ -49,24 +63,24 @@ def measure(
     request: Request,
     features: Path,
     *,
-    config: Mapping[str, Any] | None = None,
+    work: Work = Work(),
     device: str = "cpu",
     bar: Bar | None = None,
 ) -> Measured:
-    """Score answers; `features` is where the features of pictures are kept, `config` the run's."""
+    """Score answers; `features` is where the features of pictures are kept."""
     warnings: list[str] = []
     choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
-    choice = without_trained_judges(choice, config or {}, warnings)
+    choice = without_trained_judges(choice, work.config, warnings)
     seed, draws = request.seed, request.draws
     extractor = None
-    if choice.sets:
+    if choice.sets or "memorisation" in request.tables:
         extractor = choose_extractor(request.features, warnings.append, device)
         if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
             raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
     pictures, hashes = judged(choice, answers, bar)
     summary = summarise(pictures, choice, seed=seed, draws=draws)
     sets = Domain()
-    if extractor:
+    if extractor and choice.sets:
         sets = domain(
             answers,
             choice.sets,
@@ -75,14 +89,34 @@ def measure(
             hashes=hashes,
             asked=choice.asked,
             seed=seed,
-            draws=draws,
             bar=bar,
         )
+    context = Context(
+        answers,
+        pictures,
+        choice.pictures or choice.content,
+        features,
+        extractor,
+        work.run,
+        work.dataset,
+        work.checkpoint,
+        seed,
+        draws,
+        bar,
+    )
+    beside = sections_of(
+        context,
+        tuple(request.tables),
+        tuple(request.by),
+        request.recogniser,
+        full=request.full,
+        warnings=warnings,
+    )
     return Measured(
         pictures,
         data_hash(pictures, hashes),
         summary.scores + sets.scores,
-        sets.sections,
+        sets.sections + beside,
         warnings + summary.warnings + sets.warnings,
         "; ".join(dict.fromkeys(summary.methods + sets.methods)),
     )

@@ -1,51 +1,41 @@
 """One score of two sets, by the name of its metric, with an interval where there is a valid one.
 
-KID and MMD: jackknife, persons left out of both sets at once. Precision and density: bootstrap over
-the translations, given the real pictures; recall: over the real ones, given the translations. FID,
-biased MMD and coverage have none here: resampling repeats pictures, which these take for closeness.
+KID and MMD: jackknife, persons left out of both sets at once. 1-NN, precision and its kin: halves
+of the persons, drawn without repeats. FID and biased MMD have none: they move with the number of
+pictures, so that what a part of the pictures scores says little of the whole.
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from portrayal.core.seeds import numpy_rng
+from portrayal.evaluation.crowds import (
+    HALVES,
+    Crowd,
+    balanced,
+    first_of_each,
+    half_sampling,
+    strangers,
+)
 from portrayal.metrics import metrics
 from portrayal.metrics.neighbours import OneNN, one_nn
 from portrayal.metrics.permutation import mmd_p_value
-from portrayal.metrics.statistics import Interval, bootstrap_mean, wilson
+from portrayal.metrics.statistics import wilson
 
-Numbers = NDArray[np.float64]
+Half = set[Hashable]
+Measure = Callable[[Crowd, Crowd, Half, int], dict[str, float]]
 KERNELS = ("kid", "mmd")
-GIVEN = {
-    "precision": "fake",
-    "density": "fake",
-    "recall": "real",
-    "coverage": "real",
-}  # which side is resampled
+SUPPORT = ("precision", "recall", "density", "coverage")
+METHOD = f"95 % from {HALVES} half-samples of the subjects"
 PAIRED = "1-NN against the truths of the same inputs: a perfect translator gets 0 here, not 0.5"
-
-
-class Crowd(Protocol):
-    """Features (N, D) and who is in each picture."""
-
-    @property
-    def features(self) -> NDArray[np.float32]:
-        """(N, D)."""
-        ...
-
-    @property
-    def units(self) -> list[Hashable]:
-        """Who is in each picture."""
-        ...
-
-    def part(self, units: set[Hashable], *, inside: bool) -> "Crowd":
-        """The pictures of these units, or those of all others."""
-        ...
+WORDS = {  # of values beside a metric's own: what title and protocol add
+    "one_nn_fake": (", translations", ""),
+    "one_nn_real": (", real", ""),
+    "one_nn_paired": (", own truths", PAIRED),
+}
 
 
 @dataclass(frozen=True)
@@ -64,17 +54,17 @@ class Estimate:
     m: int = 0
 
 
-def estimates(
-    name: str, fake: Crowd, real: Crowd, half: set[Hashable], *, seed: int, draws: int
-) -> list[Estimate]:
+def estimates(name: str, fake: Crowd, real: Crowd, half: Half, *, seed: int) -> list[Estimate]:
     """The values that one metric gives for two sets; the first one is the metric itself."""
     if name == "one_nn":
-        return neighbours(fake, real, half, seed=seed, draws=draws)
+        return measured(name, neighbours, fake, real, half, seed)
+    if name in SUPPORT:
+        return measured(name, partial(support_of, name), fake, real, half, seed)
     if name in KERNELS:
         found = metrics[name](fake.features, real.features, units=(fake.units, real.units))
-        return [of_interval(name, name, found.interval(), f"{metrics.card(name).title}: ")]
-    if name in GIVEN:
-        return [mean_over_strangers(name, fake, real, half, seed=seed, draws=draws)]
+        value = found.interval()
+        method = f"{metrics.card(name).title}: {value.method}"
+        return [Estimate(name, name, value.value, value.low, value.high, method)]
     return biased(name, fake, real, half)
 
 
@@ -99,102 +89,62 @@ def biased(name: str, fake: Crowd, real: Crowd, half: set[Hashable]) -> list[Est
     return [Estimate(name, name, whole), halves]
 
 
-def mean_over_strangers(
-    name: str, fake: Crowd, real: Crowd, half: set[Hashable], *, seed: int, draws: int
-) -> Estimate:
+def measured(
+    name: str, measure: Measure, fake: Crowd, real: Crowd, half: Half, seed: int
+) -> list[Estimate]:
+    """What `measure` gives of strangers, with the interval of half-sampling."""
+    n = sum(len(balanced(*fold, seed)[0]) for fold in strangers(fake, real, half))
+    errors = half_sampling(lambda a, b: measure(a, b, half, seed), fake, real, half, seed=seed)
+    found = []
+    for key, value in measure(fake, real, half, seed).items():
+        low, high = bounds(value, errors.get(key, math.nan), n, share=name != "density")
+        words, protocol = WORDS.get(key, ("", ""))
+        protocol = protocol or f"{metrics.card(name).protocol}; against other subjects"
+        method = f"neighbours: {METHOD}"
+        found.append(Estimate(name, key, value, low, high, method, words, protocol, n, n))
+    return found
+
+
+def bounds(value: float, error: float, n: int, *, share: bool) -> tuple[float, float]:
+    """95 % around the value; Wilson's where no half differs: 100 % of few is not certain."""
+    if not math.isfinite(error):
+        return math.nan, math.nan
+    if error == 0 and share and value in (0, 1):
+        interval = wilson(np.full(n, value))
+        return interval.low, interval.high
+    top = 1.0 if share else math.inf
+    return max(0.0, value - 1.96 * error), min(top, value + 1.96 * error)
+
+
+def support_of(name: str, fake: Crowd, real: Crowd, half: Half, seed: int) -> dict[str, float]:
     """Precision and its kin against pictures of other persons: a translation lies near its own
-    truth, however bad it is. As many translations as real pictures, which these numbers hang on.
+    truth, however bad it is.
     """
-    values: list[Numbers] = []
-    units: list[Hashable] = []
-    n = m = 0
+    values = []
     for ours, theirs in strangers(fake, real, half):
         one, other = balanced(ours, theirs, seed)
         values.append(metrics[name](ours.features[one], theirs.features[other]))
-        side, places = (ours, one) if GIVEN[name] == "fake" else (theirs, other)
-        units += [side.units[place] for place in places]
-        n, m = n + len(one), m + len(other)
-    every = np.concatenate(values)
-    words = "the real pictures" if GIVEN[name] == "fake" else "the translations"
-    protocol = f"{metrics.card(name).protocol}; against pictures of other subjects"
-    if name == "coverage":
-        return Estimate(name, name, float(every.mean()), protocol=protocol, n=n, m=m)
-    interval = mean_of(every, units, seed, draws)
-    about = f"{metrics.card(name).title}, given {words}: "
-    return of_interval(name, name, interval, about, protocol=protocol, n=n, m=m)
+    return {name: float(np.concatenate(values).mean())}
 
 
-def of_interval(name: str, key: str, interval: Interval, about: str, **more: Any) -> Estimate:
-    """An interval as an estimate; `about` says whose method it is."""
-    bounds = interval.value, interval.low, interval.high
-    return Estimate(name, key, *bounds, method=f"{about}{interval.method}", **more)
-
-
-def mean_of(values: Numbers, units: Sequence[Hashable], seed: int, draws: int) -> Interval:
-    """Bootstrap over pictures, or over persons where any has several."""
-    clusters = units if len(set(units)) < len(units) else None
-    if clusters is None and np.isin(values, (0, 1)).all():  # 100 % of a few is not certain
-        return wilson(values)
-    return bootstrap_mean(values, clusters=clusters, seed=seed, draws=draws)
-
-
-def neighbours(
-    fake: Crowd, real: Crowd, half: set[Hashable], *, seed: int, draws: int
-) -> list[Estimate]:
+def neighbours(fake: Crowd, real: Crowd, half: Half, seed: int) -> dict[str, float]:
     """1-NN accuracy against real pictures of other persons, and against the truths if these are
     in both sets. As many translations as real pictures, so that chance is near 0.5.
     """
     folds: list[OneNN] = []
-    who: tuple[list[Hashable], list[Hashable]] = ([], [])
     for ours, theirs in strangers(fake, real, half):
         one, other = balanced(ours, theirs, seed)
         folds.append(one_nn(ours.features[one], theirs.features[other]))
-        who[0].extend(ours.units[i] for i in one)
-        who[1].extend(theirs.units[i] for i in other)
     fakes = np.concatenate([fold.fakes for fold in folds])
     reals = np.concatenate([fold.reals for fold in folds])
-    parts = {
-        "one_nn": ("", np.concatenate([fakes, reals]), [*who[0], *who[1]]),
-        "one_nn_fake": (", translations", fakes, who[0]),
-        "one_nn_real": (", real", reals, who[1]),
+    found = {
+        "one_nn": float(np.concatenate([fakes, reals]).mean()),
+        "one_nn_fake": float(fakes.mean()),
+        "one_nn_real": float(reals.mean()),
     }
-    sizes = {"n": len(fakes), "m": len(reals)}
-    found = []
-    for key, (words, values, units) in parts.items():
-        interval = mean_of(values, units, seed, draws)
-        found.append(of_interval("one_nn", key, interval, "1-NN: ", words=words, **sizes))
     if set(fake.units) & set(real.units):
-        paired = one_nn(fake.features, real.features).overall
-        found.append(
-            Estimate("one_nn", "one_nn_paired", paired, words=", own truths", protocol=PAIRED)
-        )
+        found["one_nn_paired"] = one_nn(fake.features, real.features).overall
     return found
-
-
-def strangers(fake: Crowd, real: Crowd, half: set[Hashable]) -> list[tuple[Crowd, Crowd]]:
-    """Both sets as they are if no person is in both; else each half against the other's persons."""
-    if not set(fake.units) & set(real.units):
-        return [(fake, real)]
-    return [
-        (fake.part(half, inside=inside), real.part(half, inside=not inside))
-        for inside in (True, False)
-    ]
-
-
-def balanced(fake: Crowd, real: Crowd, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Places of equally many pictures of both; which ones hangs on their units, not their order."""
-    size = min(len(fake.units), len(real.units))
-    places = []
-    for crowd in (fake, real):
-        order = sorted(
-            range(len(crowd.units)),
-            key=[
-                (repr(u), f.tobytes()) for u, f in zip(crowd.units, crowd.features, strict=True)
-            ].__getitem__,
-        )
-        drawn = numpy_rng(seed, "balance").permutation(len(order))[:size]
-        places.append(np.sort(np.array(order, np.intp)[drawn]))
-    return places[0], places[1]
 
 
 def two_sample_p(
@@ -205,13 +155,3 @@ def two_sample_p(
     one, other = (first_of_each(crowd) for crowd in (ours, theirs))
     p = mmd_p_value(ours.features[one], theirs.features[other], draws=draws, seed=seed)
     return p, len(one), len(other)
-
-
-def first_of_each(crowd: Crowd) -> list[int]:
-    """The place of one picture per unit, in an order that hangs on the units alone."""
-    places: dict[Hashable, int] = {}
-    for place, unit in enumerate(crowd.units):
-        kept = places.setdefault(unit, place)
-        if crowd.features[place].tobytes() < crowd.features[kept].tobytes():
-            places[unit] = place
-    return [places[unit] for unit in sorted(places, key=repr)]

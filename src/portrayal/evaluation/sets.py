@@ -10,13 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels
-from portrayal.core.seeds import numpy_rng
 from portrayal.evaluation.answers import Answers
+from portrayal.evaluation.crowds import Crowd, halves
 from portrayal.evaluation.feature_networks import STANDARD, Extractor
 from portrayal.evaluation.feature_store import features_of, stacked
 from portrayal.evaluation.progress import Bar
@@ -28,20 +25,6 @@ from portrayal.reports.results import Answer, Score, Section
 ENOUGH = 2048  # pictures from which FID says something about equal numbers of others
 NAMES = {"fid": "Frechet distance", "kid": "Kernel distance"}  # with another network than Inception
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """Features (N, D) of a set, and who is in each picture."""
-
-    features: NDArray[np.float32]
-    units: list[Hashable]
-    missing: int = 0  # pictures without features
-
-    def part(self, units: set[Hashable], *, inside: bool) -> "Crowd":
-        """The pictures of these units, or those of all others."""
-        kept = [index for index, unit in enumerate(self.units) if (unit in units) == inside]
-        return Crowd(self.features[kept], [self.units[index] for index in kept])
 
 
 @dataclass
@@ -63,7 +46,6 @@ def domain(
     hashes: Sequence[dict[str, str]] = (),
     asked: frozenset[str] = frozenset(),
     seed: int = 0,
-    draws: int = 10_000,
     bar: Bar | None = None,
 ) -> Domain:
     """All set scores of all answers. `hashes` of the pictures by side, if they are known."""
@@ -79,7 +61,7 @@ def domain(
         for answer, crowd in crowds.items():
             against = others if answer == "real" else reals
             try:
-                values = estimates(name, crowd, against, half, seed=seed, draws=draws)
+                values = estimates(name, crowd, against, half, seed=seed)
             except BadData as error:
                 if answer == "translation" and name in asked:
                     raise
@@ -141,7 +123,7 @@ def crowd(
     """One set, without the pictures that have no features."""
     features, have = stacked(features_of(reads, hashes, extractor, folder, bar=bar))
     kept = [unit for unit, keep in zip(units, have, strict=True) if keep]
-    return Crowd(features, kept, int((~have).sum()))
+    return Crowd(features, kept, missing=int((~have).sum()))
 
 
 def side_of(answers: Answers, index: int, side: str) -> Pixels:
@@ -154,13 +136,6 @@ def unit_of(row: Row, side: str, paired: bool) -> Hashable:
     if row.get("subject") is not None:
         return ("subject", str(row["subject"]))
     return ("pair" if paired else side, str(row["name"]))
-
-
-def halves(units: Sequence[Hashable], seed: int) -> set[Hashable]:
-    """Half of the units, drawn by the seed; the order of the pictures does not matter."""
-    ordered = sorted(set(units), key=repr)
-    drawn = numpy_rng(seed, "halves").permutation(len(ordered))[: (len(ordered) + 1) // 2]
-    return {ordered[index] for index in drawn}
 
 
 def described(
