@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from portrayal.core.devices import choose_place
+from portrayal.core.errors import BadOption
 from portrayal.core.images import Pixels, signed
 from portrayal.core.seeds import mix, numpy_rng
 from portrayal.data.dataset import Dataset
@@ -56,8 +57,9 @@ def train_recogniser(
     else:
         lesson = column_lesson(train, column, plan, bins)
     lesson = replace(lesson, about=lesson.about.model_copy(update={"data": dataset.identity}))
+    unseen = same_lesson(lesson.about, val)  # refused before any work
     recogniser = fit(lesson, plan, bar)
-    score = held_out(recogniser, lesson, same_lesson(lesson.about, val), bar)
+    score = held_out(recogniser, lesson, unseen, bar)
     about = recogniser.about.model_copy(update={"held_out": score})
     return replace(recogniser, about=about)
 
@@ -83,10 +85,22 @@ def fit(lesson: Lesson, plan: Plan, bar: Bar | None = None) -> Recogniser:
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(plan.rate, DECAY, step / plan.steps)
             logits = network(pictures.to(place.device)).float()
+            require_kind(lesson, logits)
             wanted = labels.to(place.device)
             descend(balanced_loss(logits, wanted), optimizer)
             advance(1)
     return Recogniser(about, network.eval(), place)
+
+
+def require_kind(lesson: Lesson, logits: Tensor) -> None:
+    """Refuse a network that answers per pixel where pictures are asked about, or the reverse."""
+    about = lesson.about
+    if (logits.dim() == 4) != (about.kind == "maps"):
+        gives = (
+            "a class for every pixel" if logits.dim() == 4 else "one class for the whole picture"
+        )
+        usual = "segmenter" if about.kind == "maps" else "classifier"
+        raise BadOption(f"{about.network} gives {gives}; take --network {usual}.")
 
 
 def balanced_loss(logits: Tensor, wanted: Tensor) -> Tensor:
