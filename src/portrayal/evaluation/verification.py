@@ -139,7 +139,12 @@ def verification_section(
     answers: Answers, embedder: str = "mobilefacenet", *, seed: int = 0, bar: Bar | None = None
 ) -> Section:
     """Real pairs as the ceiling, then how many translations keep their identity."""
-    embedded = embed(answers, embedder, bar)
+    which = "truths" if answers.paired else "inputs"
+    return section_of(embed(answers, embedder, bar), embedder, which, seed)
+
+
+def section_of(embedded: Embedded, embedder: str, which: str, seed: int = 0) -> Section:
+    """The table of these embeddings; `which` says what the references are."""
     genuine, impostor = (
         genuine_scores(embedded, seed),
         impostor_scores(embedded.real, embedded.real, embedded.people, seed),
@@ -164,7 +169,7 @@ def verification_section(
     return Section(
         key=f"verification_{embedder}",
         title=f"Verification by {embedder}",
-        note=_note(answers, embedded, len(genuine), len(impostor)),
+        note=_note(which, embedded, len(genuine), len(impostor)),
         head=["rate", "value", "low", "high", "n"],
         rows=[[float(cell) if isinstance(cell, int) else cell for cell in row] for row in rows],
     )
@@ -193,8 +198,7 @@ def _needed(far: float) -> int:
     return round(LEAST_FALSE_ACCEPTS / far)
 
 
-def _note(answers: Answers, embedded: Embedded, genuine: int, impostor: int) -> str:
-    which = "truths" if answers.paired else "inputs"
+def _note(which: str, embedded: Embedded, genuine: int, impostor: int) -> str:
     ceiling = (
         f"The ceiling is {genuine} pairs of two real pictures, one pair of each subject."
         if genuine > 1

@@ -11,9 +11,11 @@ below them, turned by yaw, show the nose n sin(yaw) beside the middle of eyes th
     yaw = atan(2 e / n * s).
 
 2 e / n = 2.1 is an average head (eyes 63 mm apart, the nose 30 mm before them). Limits: a longer
-nose reads as a stronger turn (by as many percent), which a difference of one person forgives; a
-crooked nose as a turn; beyond about 60 degrees YuNet guesses the hidden eye; a nod of p degrees
-after the turn changes nothing, before it mixes n cos(p) into the depth.
+nose reads as a stronger turn (by as many percent) and a crooked one as a turn, which a difference
+of one person forgives; a nod mixes the height of the nose into its depth (10 degrees of it read a
+turn of 20 as 15 or 24); beyond about 60 degrees the hidden eye is a guess. What YuNet itself errs
+by, on 51 sharp faces of 256 pixels: .03 eye distances after a known shift, 3 degrees of yaw between
+a face and its mirror image; a tilt of 12 degrees reads as 11.6. JPEG 90 moves the points by .008.
 """
 
 import numpy as np
@@ -24,12 +26,13 @@ from torch import Tensor
 from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, pixels_of
 from portrayal.features.faces import Face, detector
+from portrayal.features.landmarks import faces_with_points
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
 
 EYES_BY_NOSE = 2.1  # distance of the eyes over how far the nose stands before them
 NO_FACE = "no face found in the translation or in what it is compared with"
-FOUND = "YuNet's five points on both pictures (the faces nearest to each other)"
+FOUND = "YuNet's five points on both pictures, enlarged to 640 (the faces nearest to each other)"
 
 Points = NDArray[np.float64]
 
@@ -119,7 +122,7 @@ def roll(points: ArrayLike) -> float:
 
 def face_points(pixels: Pixels) -> Points | None:
     """The five points (5, 2) of the largest face of a picture, or None. Needs YuNet's file."""
-    faces = detector("yunet")(pixels)
+    faces = faces_with_points(pixels, detector("yunet"))
     return _five(faces[0].points) if faces else None
 
 
@@ -131,7 +134,10 @@ def point_pairs(fake: Tensor, real: Tensor) -> list[tuple[Points, Points] | None
     fake, real = checked(fake, real)
     find, pairs = detector("yunet"), list[tuple[Points, Points] | None]()
     for index in range(len(fake)):
-        made, truth = (find(pixels_of(side[index].expand(3, -1, -1))) for side in (fake, real))
+        made, truth = (
+            faces_with_points(pixels_of(side[index].expand(3, -1, -1)), find)
+            for side in (fake, real)
+        )
         if not (made and truth):
             pairs.append(None)
             continue

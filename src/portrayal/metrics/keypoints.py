@@ -76,16 +76,14 @@ def match(fake: Pixels, real: Pixels, ratio: float = RATIO) -> Matches:
     none = Matches(len(places), len(fake_places), 0, 0, 0, 0, empty, empty, np.zeros(0, bool))
     if not len(places) or not len(fake_places):
         return none
-    nearest, clear = _nearest(words, fake_words, ratio)
-    back, _ = _nearest(fake_words, words, ratio)
-    mutual = clear & (back[nearest] == np.arange(len(places)))
-    ours, theirs = places[mutual], fake_places[nearest[mutual]]
+    clear, pairs = partners(words, fake_words, ratio)
+    ours, theirs = places[pairs[:, 0]], fake_places[pairs[:, 1]]
     side = max(real.shape[:2])
     near = np.hypot(*(ours - theirs).T) <= DISPLACEMENT * side
     return replace(
         none,
-        ratio=int(clear.sum()),
-        mutual=int(mutual.sum()),
+        ratio=clear,
+        mutual=len(pairs),
         aligned=int(near.sum()),
         ransac=_inliers(ours, theirs, INLIER * side),
         real=ours,
@@ -103,13 +101,24 @@ def keypoints(pixels: Pixels) -> tuple[Points, NDArray[np.float32]]:
     return np.array([point.pt for point in found], np.float64), words
 
 
+def partners(
+    words: NDArray[np.float32], others: NDArray[np.float32], ratio: float
+) -> tuple[int, NDArray[np.int64]]:
+    """How many descriptors (N, D) have a clear nearest one, and which pairs are mutual, (M, 2).
+
+    Clear: nearer than `ratio` times the second, from the side of `words`. A lone candidate has no
+    rival and is taken.
+    """
+    nearest, clear = _nearest(words, others, ratio)
+    back, _ = _nearest(others, words, ratio)
+    mutual = clear & (back[nearest] == np.arange(len(words)))
+    return int(clear.sum()), np.stack([mutual.nonzero()[0], nearest[mutual]], axis=1)
+
+
 def _nearest(
     words: NDArray[np.float32], others: NDArray[np.float32], ratio: float
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The nearest of the others for each descriptor, and whether the second is clearly farther.
-
-    A lone candidate has no rival and is taken.
-    """
+    """The nearest of the others for each descriptor, and whether the second is clearly farther."""
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(words, others, k=2)
     nearest = np.array([pair[0].trainIdx for pair in pairs], np.int64)
     clear = [len(pair) < 2 or pair[0].distance < ratio * pair[1].distance for pair in pairs]
