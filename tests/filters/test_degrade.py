@@ -1,5 +1,7 @@
 """Graded damage: strength 0 is nothing at all, more strength is more harm, a seed fixes it."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def test_harm_grows_with_strength(name, seed, scene):
     pixels = scene(96, 80, seed=seed)
     more = {"seed": seed} if name in SEEDED else {}
     harms = [harm(pixels, filters[name](pixels, strength=s, **more)) for s in STRENGTHS]
-    assert all(low < high for low, high in zip(harms, harms[1:], strict=False)), harms
+    assert all(low < high for low, high in pairwise(harms)), harms
 
 
 @pytest.mark.parametrize("name", SEEDED)
@@ -45,7 +47,7 @@ def test_another_seed_is_another_damage_and_the_same_seed_the_same(name, scene):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_a_strength_outside_0_to_1_is_one_line(name, strength, scene):
-    with pytest.raises(BadOption, match="strength is .*must be 0"):
+    with pytest.raises(BadOption, match=r"strength is .*must be 0"):
         filters[name](scene(16, 16), strength=strength)
 
 
@@ -79,7 +81,7 @@ def test_occlusion_hides_a_quarter_at_most_and_the_weaker_lies_in_the_stronger(n
     ]
     assert masks[-1].mean() == pytest.approx(0.25, abs=0.01)
     assert masks[0].mean() == pytest.approx(0.0625, abs=0.01)
-    assert all((weak <= strong).all() for weak, strong in zip(masks, masks[1:], strict=False))
+    assert all((weak <= strong).all() for weak, strong in pairwise(masks))
     outside = ~masks[-1]
     done = filters["occlusion"](pixels, strength=1, seed=3)
     assert np.array_equal(done[outside], pixels[outside])
