@@ -37,9 +37,12 @@ def overlay(
     box = Box(min(ends), max(ends), *value_range(smooth, smooth, {}))
     lines = []
     for name, (x, _) in series.items():
+        if not len(x):
+            lines.append(Line(name, ""))
+            continue
         steps = np.asarray(x, np.float64)
         path, points = box.path(steps, smooth[name]), box.points(steps, smooth[name])
-        lines.append(Line(name, path, points=points) if len(steps) else Line(name, ""))
+        lines.append(Line(name, path, points=points))
     return Chart(
         title,
         lines,

@@ -1,0 +1,55 @@
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
+from untrained import make_dataset, make_run
+
+from portrayal.cli import answer
+from portrayal.core.runs import read_json
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two untrained runs on one dataset, the first one scored."""
+    folder = tmp_path_factory.mktemp("runs")
+    data = make_dataset(folder / "data", {"train": 2, "val": 2, "test": 6})
+    made = [make_run(folder / name, data, seed) for seed, name in enumerate(("one", "two"))]
+    assert answer(["evaluate", str(made[0]), "--metric", "l1", "--metric", "ssim"]) == 0
+    return made
+
+
+def test_what_is_not_scored_is_named_and_scored_if_asked(runs, tmp_path, capsys):
+    capsys.readouterr()
+    words = ["compare", *map(str, runs), "--out", str(tmp_path / "out")]
+    assert answer(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: 1 of 2 runs have no readable scores yet")
+    assert "--evaluate" in error and error.count("\n") == 1
+    assert answer([*words, "--evaluate", "--metric", "l1", "--metric", "ssim"]) == 0
+    printed = capsys.readouterr().out
+    assert "L1 ↓" in printed and "SSIM ↑" in printed
+    assert "corrected by Holm" in " ".join(printed.split())
+    assert re.search(r"0\.\d+ a", printed)
+    found = read_json(tmp_path / "out" / "comparison.json")
+    assert [model["name"] for model in found["models"]] == ["one", "two"]
+    cost = found["models"][0]["cost"]
+    assert cost["flops"] > 0 and cost["step_flops"] > cost["flops"] and cost["seconds"] > 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "comparison.json",
+        "comparison.csv",
+        "comparison.html",
+    }
+
+
+def test_a_model_that_cannot_be_loaded_keeps_its_scores(runs, tmp_path, capsys):
+    answer(["evaluate", str(runs[1]), "--metric", "l1", "--metric", "ssim"])
+    bare = tmp_path / "bare"
+    shutil.copytree(runs[0], bare)
+    shutil.rmtree(bare / "checkpoints")
+    assert answer(["compare", str(bare), str(runs[1]), "--out", str(tmp_path / "out")]) == 0
+    assert "The cost of" in capsys.readouterr().err
+    assert read_json(tmp_path / "out" / "comparison.json")["models"][0]["cost"]["flops"] is None
