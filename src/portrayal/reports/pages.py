@@ -1,7 +1,6 @@
 """The report: one page, one file, no request to anywhere. Equal files give equal bytes."""
 
 import shlex
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,39 +14,8 @@ from portrayal.reports.collect import Run, collect
 from portrayal.reports.curves import training_charts, validation_charts, window_text
 from portrayal.reports.facts import data_facts, environment_facts, run_costs, setting_groups
 from portrayal.reports.gallery import film, groups
-from portrayal.reports.results import (
-    Score,
-    comparison,
-    decimals,
-    number,
-    standing,
-    verdict,
-    with_interval,
-)
-
-
-@dataclass(frozen=True)
-class Whisker:
-    """A mean and its interval in percent of the row's own axis."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One metric: the translator's score, the input's, and their difference."""
-
-    title: str
-    better: str
-    protocol: str
-    n: int
-    texts: dict[str, str] = field(default_factory=dict)
-    whiskers: dict[str, Whisker] = field(default_factory=dict)
-    judgement: str = ""
-    reason: str = ""
-    tone: str = ""  # good, bad or empty
+from portrayal.reports.results import number, standing, verdict
+from portrayal.reports.score_tables import questions, section_tables
 
 
 def write_report(
@@ -64,7 +32,8 @@ def write_report(
 
 def page(run: Run, metric: str | None = None) -> str:
     """The whole page as a string."""
-    table = score_table(run)
+    tables = questions(run)
+    rows = [row for table in tables for row in table.rows]
     settings = setting_groups(run)
     content: dict[str, Any] = {
         "run": run,
@@ -74,9 +43,11 @@ def page(run: Run, metric: str | None = None) -> str:
         "date": (run.results.time if run.results else _text(run.config.get("started")))[:10],
         "verdict": headline(run),
         "standing": standing(run.results) if run.results else "",
-        "table": table,
-        "has_input": any("input" in row.texts for row in table),
-        "protocols": any(row.protocol for row in table),
+        "tables": tables,
+        "has_input": any(table.has_input for table in tables),
+        "protocols": list({row.title: row for row in rows if row.protocol}.values()),
+        "warnings": run.results.warnings if run.results else [],
+        "sections": section_tables(run),
         "groups": groups(run, metric),
         "film": film(run),
         "validation": validation_charts(run),
@@ -102,53 +73,6 @@ def headline(run: Run) -> str:
     last = run.log[-1]
     epoch = f" (epoch {last['epoch']:.1f})" if "epoch" in last else ""
     return f"Not scored yet: training has reached step {last['step']:,.0f}{epoch}."
-
-
-def score_table(run: Run) -> list[TableRow]:
-    """Scores for reading: texts with equal digits, and whiskers on a shared axis per metric."""
-    if run.results is None:
-        return []
-    rows = []
-    for metric in run.results.metrics():
-        found = {s.answer: s for s in run.results.scores if s.metric == metric}
-        first = found.get("translation") or next(iter(found.values()))
-        judgement, _, reason = comparison(run.results, metric).partition(", ")
-        pair = [score for score in found.values() if score.answer != "difference"]
-        digits = {"difference": decimals([s for s in found.values() if s not in pair])}
-        shared = decimals(pair)
-        texts = {
-            str(answer): with_interval(score, digits[answer] if score not in pair else shared)
-            for answer, score in found.items()
-        }
-        rows.append(
-            TableRow(
-                f"{first.name}{f' ({first.unit})' if first.unit else ''}",
-                first.better,
-                first.protocol,
-                first.n,
-                texts,
-                whiskers(pair),
-                judgement,
-                reason,
-                {"better": "good", "worse": "bad"}.get(judgement.split(" ")[0], ""),
-            )
-        )
-    return rows
-
-
-def whiskers(scores: list[Score]) -> dict[str, Whisker]:
-    """Translation and input on one axis that holds both intervals; empty if one is infinite."""
-    values = [v for s in scores for v in (s.value, s.low, s.high)]
-    known = [v for v in values if v is not None]
-    if len(known) < len(values) or not known:
-        return {}
-    low, high = min(known), max(known)
-    span = (high - low) or 1.0
-
-    def share(value: float | None) -> float:
-        return round(6 + 88 * ((value or 0.0) - low) / span, 2)
-
-    return {s.answer: Whisker(share(s.value), share(s.low), share(s.high)) for s in scores}
 
 
 def validated(run: Run) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from portrayal.reports.collect import collect
 from portrayal.reports.curves import ARROWS
-from portrayal.reports.pages import TableRow, score_table, templates
+from portrayal.reports.pages import templates
 from portrayal.reports.plots import labelled, nice_ticks, tick_text
 from portrayal.reports.results import number
+from portrayal.reports.score_tables import QuestionTable, questions
 from portrayal.reports.sweeping import Sweep, Trial, results_of_test
 
 MOST_TICKS = 9
@@ -79,9 +80,9 @@ def page(sweep: Sweep, out: Path) -> str:
     return templates().get_template("sweep.html").render(**content)
 
 
-def tested_table(folder: Path) -> list[TableRow]:
+def tested_table(folder: Path) -> list[QuestionTable]:
     """Test scores of the chosen trial."""
-    return score_table(collect(folder)) if results_of_test(folder) else []
+    return questions(collect(folder)) if results_of_test(folder) else []
 
 
 def spread_digits(values: Sequence[float]) -> int:

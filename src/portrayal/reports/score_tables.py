@@ -1,0 +1,143 @@
+"""Scores ready for a page: a table for each question, and the tables beside them."""
+
+from dataclasses import dataclass, field
+
+from portrayal.reports.collect import Run
+from portrayal.reports.gallery import Shot, shot
+from portrayal.reports.results import (
+    Question,
+    Results,
+    Score,
+    Section,
+    cell_text,
+    comparison,
+    decimals,
+    with_interval,
+)
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """A mean and its interval in percent of the row's own axis."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One metric: the translator's score, the input's, and their difference."""
+
+    title: str
+    better: str
+    protocol: str
+    n: str
+    texts: dict[str, str] = field(default_factory=dict)
+    whiskers: dict[str, Whisker] = field(default_factory=dict)
+    judgement: str = ""
+    reason: str = ""
+    tone: str = ""  # good, bad or empty
+
+
+@dataclass(frozen=True)
+class QuestionTable:
+    """The scores that answer one question."""
+
+    title: str
+    lead: str
+    rows: list[TableRow]
+    has_input: bool
+    has_real: bool
+
+
+@dataclass(frozen=True)
+class SectionTable:
+    """A table beside the scores, ready for the page."""
+
+    section: Section
+    rows: list[list[str]]
+    shots: list[Shot]
+
+
+QUESTIONS: dict[Question, tuple[str, str]] = {
+    "fidelity": ("Fidelity", "Each translation against its truth."),
+    "content": ("Content", "Each translation against its own input: what did it keep?"),
+    "domain": (
+        "Domain",
+        "The set of translations against the set of real pictures; real pictures against other "
+        "real ones show what a perfect translator gets.",
+    ),
+}
+
+
+def questions(run: Run) -> list[QuestionTable]:
+    """A table of scores for each question that was asked."""
+    if run.results is None:
+        return []
+    tables = []
+    for question, (title, lead) in QUESTIONS.items():
+        if rows := score_table(run.results, question):
+            answers = {answer for row in rows for answer in row.texts}
+            tables.append(QuestionTable(title, lead, rows, "input" in answers, "real" in answers))
+    return tables
+
+
+def score_table(results: Results, question: Question) -> list[TableRow]:
+    """Scores for reading: texts with equal digits, and whiskers on a shared axis per metric."""
+    rows = []
+    scores = results.of(question)
+    for metric in dict.fromkeys(score.metric for score in scores):
+        found = {s.answer: s for s in scores if s.metric == metric}
+        first = found.get("translation") or next(iter(found.values()))
+        judged = results.model_copy(update={"scores": list(found.values())})
+        judgement, _, reason = comparison(judged, metric).partition(", ")
+        pair = [score for score in found.values() if score.answer != "difference"]
+        digits = {"difference": decimals([s for s in found.values() if s not in pair])}
+        shared = decimals(pair)
+        texts = {
+            str(answer): with_interval(score, digits[answer] if score not in pair else shared)
+            for answer, score in found.items()
+        }
+        rows.append(
+            TableRow(
+                f"{first.name}{f' ({first.unit})' if first.unit else ''}",
+                first.better,
+                "; ".join(text for text in (first.protocol, first.network) if text),
+                first.count,
+                texts,
+                whiskers(pair),
+                judgement,
+                reason,
+                {"better": "good", "worse": "bad"}.get(judgement.split(" ")[0], ""),
+            )
+        )
+    return rows
+
+
+def section_tables(run: Run) -> list[SectionTable]:
+    """The tables beside the scores, with their pictures embedded."""
+    sections = run.results.sections if run.results else []
+    return [
+        SectionTable(
+            section,
+            [[cell_text(cell) for cell in row] for row in section.rows],
+            [shot(run.folder, file, f"{section.title}: {file}") for file in section.pictures],
+        )
+        for section in sections
+    ]
+
+
+def whiskers(scores: list[Score]) -> dict[str, Whisker]:
+    """Translation and input on one axis that holds both intervals; empty if one is infinite."""
+    values = [v for s in scores for v in (s.value, s.low, s.high)]
+    known = [v for v in values if v is not None]
+    if len(known) < len(values) or not known:
+        return {}
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+
+    def share(value: float | None) -> float:
+        return round(6 + 88 * ((value or 0.0) - low) / span, 2)
+
+    return {s.answer: Whisker(share(s.value), share(s.low), share(s.high)) for s in scores}
