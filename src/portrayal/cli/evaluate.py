@@ -101,40 +101,23 @@ def evaluate(
     from portrayal.core.errors import BadOption
     from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
 
-    request = Request(
-        metric,
-        seed,
-        full=full,
-        features=features,
-        by=by or (),
-        tables=table or (),
-        recogniser=recogniser,
-    )
+    more = {"by": by or (), "tables": table or (), "recogniser": recogniser}
+    request = Request(metric, seed, full=full, features=features, **more)  # type: ignore[arg-type]
     if truths:
         if data or reverse or checkpoint != "newest" or split != "test":
             raise BadOption(
                 "--data, --checkpoint, --reverse and --split are for runs, not for two folders."
             )
-        paired = not unpaired
-        scored = evaluate_folders(
-            answers, truths, request, source=source, paired=paired, out=out, bar=bar
-        )
-        show(scored, out)
+        pairs = {"source": source, "paired": not unpaired, "out": out}
+        show(evaluate_folders(answers, truths, request, **pairs, bar=bar), out)  # type: ignore[arg-type]
         return
     if source or out or unpaired:
         raise BadOption("--input, --unpaired and --out are for two folders; a run knows its own.")
-    scored = evaluate_run(
+    how = {"split": split, "checkpoint": checkpoint, "data": data, "device": device}
+    report(
+        evaluate_run(answers, request, **how, reverse=reverse, bar=bar, note=warn),  # type: ignore[arg-type]
         answers,
-        request,
-        split=split,
-        checkpoint=checkpoint,
-        data=data,
-        reverse=reverse,
-        device=device,
-        bar=bar,
-        note=warn,
     )
-    report(scored, answers)
 
 
 def report(scored: "Scored", run: Path) -> None:

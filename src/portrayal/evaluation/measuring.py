@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from portrayal.core.errors import BadOption, UserError
+from portrayal.core.errors import BadOption, UnknownName, UserError
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.choice import Choice, choose
@@ -69,16 +69,16 @@ def measure(
 ) -> Measured:
     """Score answers; `features` is where the features of pictures are kept."""
     warnings: list[str] = []
+    check_columns(request.by, answers)
     choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
     choice = without_trained_judges(choice, work.config, warnings)
-    seed, draws = request.seed, request.draws
     extractor = None
     if choice.sets or "memorisation" in request.tables:
         extractor = choose_extractor(request.features, warnings.append, device)
         if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
             raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
     pictures, hashes = judged(choice, answers, bar)
-    summary = summarise(pictures, choice, seed=seed, draws=draws)
+    summary = summarise(pictures, choice, seed=request.seed, draws=request.draws)
     sets = Domain()
     if extractor and choice.sets:
         sets = domain(
@@ -88,30 +88,15 @@ def measure(
             features,
             hashes=hashes,
             asked=choice.asked,
-            seed=seed,
+            seed=request.seed,
             bar=bar,
         )
-    context = Context(
-        answers,
-        pictures,
-        choice.pictures or choice.content,
-        features,
-        extractor,
-        work.run,
-        work.dataset,
-        work.checkpoint,
-        seed,
-        draws,
-        bar,
-    )
-    beside = sections_of(
-        context,
-        tuple(request.tables),
-        tuple(request.by),
-        request.recogniser,
-        full=request.full,
-        warnings=warnings,
-    )
+    means = choice.pictures or choice.content
+    how = (request.seed, request.draws, bar)
+    made = (work.run, work.dataset, work.checkpoint)
+    context = Context(answers, pictures, means, features, extractor, *made, *how)
+    asked = (tuple(request.tables), tuple(request.by), request.recogniser)
+    beside = sections_of(context, *asked, full=request.full, warnings=warnings)
     return Measured(
         pictures,
         data_hash(pictures, hashes),
@@ -120,6 +105,14 @@ def measure(
         warnings + summary.warnings + sets.warnings,
         "; ".join(dict.fromkeys(summary.methods + sets.methods)),
     )
+
+
+def check_columns(columns: Sequence[str], answers: Answers) -> None:
+    """Refuse a column that no picture has, before any work."""
+    known = sorted({column for row in answers.rows for column in row})
+    for column in columns:
+        if column not in known:
+            raise UnknownName("column", column, known)
 
 
 def without_trained_judges(

@@ -19,8 +19,9 @@ from portrayal.reports.comparison import (
 from portrayal.reports.curves import ARROWS
 from portrayal.reports.facts import duration
 from portrayal.reports.overlay import training_overlays, validation_overlays
-from portrayal.reports.pages import Whisker, templates
+from portrayal.reports.pages import templates
 from portrayal.reports.results import Score, number, with_interval
+from portrayal.reports.score_tables import Whisker
 from portrayal.reports.strips import strips
 
 COLOURS = 8  # of models, in comparison.css
