@@ -87,7 +87,7 @@ def fit(lesson: Lesson, plan: Plan, bar: Bar | None = None) -> Recogniser:
             logits = network(pictures.to(place.device)).float()
             require_kind(lesson, logits)
             wanted = labels.to(place.device)
-            descend(balanced_loss(logits, wanted), optimizer)
+            descend(mean_loss(logits, wanted), optimizer)
             advance(1)
     return Recogniser(about, network.eval(), place)
 
@@ -103,17 +103,10 @@ def require_kind(lesson: Lesson, logits: Tensor) -> None:
         raise BadOption(f"{about.network} gives {gives}; take --network {usual}.")
 
 
-def balanced_loss(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Cross-entropy; of class maps each class counts with the root of its share of the batch.
-
-    Otherwise a small class is learned long after the background. What is void does not count.
-    """
-    known_labels = wanted[wanted != VOID]
-    weight = logits.new_ones(logits.shape[1])
-    if logits.dim() == 4:
-        weight = known_labels.bincount(minlength=len(weight)).clamp(min=1).rsqrt().to(logits)
-    total = F.cross_entropy(logits, wanted, weight, ignore_index=VOID, reduction="sum")
-    return total / weight[known_labels].sum().clamp(min=1e-6)
+def mean_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy per label, what is void left out; 0 if all is void."""
+    total = F.cross_entropy(logits, wanted, ignore_index=VOID, reduction="sum")
+    return total / (wanted != VOID).sum().clamp(min=1)
 
 
 def _steps(bar: Bar | None, steps: int) -> AbstractContextManager[Advance]:
