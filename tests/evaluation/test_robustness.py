@@ -12,6 +12,7 @@ from portrayal.core.errors import BadData, BadOption, UserError
 from portrayal.core.images import read_pixels
 from portrayal.core.runs import write_json
 from portrayal.data.dataset import Dataset
+from portrayal.evaluation.feature_networks import Extractor
 from portrayal.evaluation.robustness import Wanted, robustness
 from portrayal.evaluation.scorer import score_picture
 from portrayal.evaluation.trial_scores import slug
@@ -19,6 +20,7 @@ from portrayal.evaluation.trials import damaged, filtered, ground_of, of_folder,
 from portrayal.filters import filters
 from portrayal.filters.degrade import DAMAGES
 from portrayal.inference.load import load
+from portrayal.metrics import metrics
 
 QUICK = {"metrics": ["l1", "ssim"], "draws": 200}
 NOTHING = {**QUICK, "filters": [], "damages": []}
@@ -148,11 +150,31 @@ def test_scores_are_those_of_the_scorer_and_the_drop_is_paired(run, tmp_path):
     assert found["own"].drops == [] and found["own"].n == 5
 
 
-def test_without_truths_outputs_are_compared_with_inputs(run, tmp_path):
-    sets = [("sketches", folder_of(tmp_path / "in", ["x", "y", "z"]), None)]
-    found = by_name(robustness(run, Wanted(**NOTHING, sets=sets), device="cpu"))["sketches"]
-    assert {(s.answer, s.question) for s in found.scores} == {("translation", "content")}
+def test_without_truths_outputs_are_compared_with_inputs_and_with_the_own_truths(run, tmp_path):
+    """Features are means of the channels, so that KID can be computed here."""
+    seen = []
+
+    def channel_means(pixels):
+        seen.append(pixels)
+        return (pixels.reshape(-1, 3).mean(0) / 255).astype(np.float32)
+
+    sets = [("sketches", folder_of(tmp_path / "in", [f"x{i}" for i in range(6)]), None)]
+    wanted = Wanted(**NOTHING, sets=sets)
+    extractor = Extractor("inception", "0" * 64, channel_means)
+    trial = robustness(run, wanted, device="cpu", extractor=extractor)
+    found = by_name(trial)["sketches"]
+    assert {(s.metric, s.answer, s.question) for s in found.scores} == {
+        *((name, "translation", "content") for name in ("l1", "ssim")),
+        *(("kid", answer, "domain") for answer in ("translation", "input")),
+    }
     assert found.drops == [] and [w.cells for w in found.worst] == [2, 2, 2]
+    assert trial.metrics == ["l1", "ssim", "kid"] and len(seen) == 6 + 6 + 5
+    features = [channel_means(smooth(i)) for i in range(6)]
+    truths = [
+        channel_means(read_pixels(f)) for f in sorted((tmp_path / "data/test/target").iterdir())
+    ]
+    kid = metrics["kid"](np.stack(features), np.stack(truths)).value
+    assert found.score("kid", "input").value == pytest.approx(kid, rel=1e-4)
 
 
 def test_all_sets_come_own_first_and_all_damage_strengths(run):

@@ -15,11 +15,12 @@ from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.runs import write_json
 from portrayal.evaluation.choice import present
+from portrayal.evaluation.feature_networks import Extractor, choose_extractor
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.scorer import choose_metrics
 from portrayal.evaluation.summary import answers_of, described, interval_of
 from portrayal.evaluation.translations import dataset_of
-from portrayal.evaluation.trial_scores import Bench, measure, slug, worst
+from portrayal.evaluation.trial_scores import Bench, looks, measure, slug, worst
 from portrayal.evaluation.trials import (
     Ground,
     Trial,
@@ -66,10 +67,14 @@ def robustness(
     checkpoint: str = "newest",
     data: Path | None = None,
     device: str | None = None,
+    extractor: Extractor | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Robustness:
-    """Measure every set; writes RUN/robustness.json and RUN/robustness.html."""
+    """Measure every set; writes RUN/robustness.json and RUN/robustness.html.
+
+    `extractor` of features for sets without truths; none: the first whose weights are here.
+    """
     started = time.monotonic()
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
     dataset = dataset_of(run, translator.config, data, note)
@@ -81,11 +86,19 @@ def robustness(
     measured = [(trial, measure(bench, trial)) for trial in trials]
     plain = measured[0][1]
     summaries = [summary(bench, trial, rows, plain, wanted) for trial, rows in measured]
+    sets = [each for each, _ in summaries]
+    if not all(each.paired for each in sets) and (
+        extractor := extractor or choose_extractor(None, note)
+    ):
+        sets = [
+            each if each.paired else looked(bench, each, trial, trials[0], extractor, wanted.seed)
+            for each, trial in zip(sets, trials, strict=True)
+        ]
     found = Robustness(
         split=split,
         ranked_by=bench.ranked_by,
-        metrics=list(bench.metrics),
-        sets=[each for each, _ in summaries],
+        metrics=list(dict.fromkeys([*chosen, *(s.metric for each in sets for s in each.scores)])),
+        sets=sets,
         interval="; ".join(dict.fromkeys(text for _, texts in summaries for text in texts)),
         seed=wanted.seed,
         data={"path": str(dataset.folder), "sha256": dataset.identity},
@@ -165,6 +178,14 @@ def summary(
         worst=worst(bench, trial, rows) if shown(trial, wanted) else [],
     )
     return found, methods
+
+
+def looked(
+    bench: Bench, found: SetScores, trial: Trial, plain: Trial, extractor: Extractor, seed: int
+) -> SetScores:
+    """A set without truths, with the scores that need none."""
+    more = looks(bench, trial, plain, extractor, seed=seed)
+    return found.model_copy(update={"scores": [*found.scores, *more]})
 
 
 def drop(metric: str, rows: Sequence[Row], plain: Sequence[Row], wanted: Wanted) -> list[Score]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,17 @@ import numpy as np
 from portrayal import __version__
 from portrayal.core.images import Pixels, encode_png
 from portrayal.core.runs import read_json, write_atomically, write_json
+from portrayal.evaluation.answers import Answers
+from portrayal.evaluation.feature_networks import Extractor
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.scorer import score_picture
+from portrayal.evaluation.sets import domain
 from portrayal.evaluation.translations import safe_name
 from portrayal.evaluation.trials import Trial
 from portrayal.inference.files import THREADS, ahead
 from portrayal.inference.load import Translator
 from portrayal.metrics import metrics
+from portrayal.reports.results import Score
 from portrayal.reports.robust import Worst
 
 WORST = 3
@@ -92,6 +97,28 @@ def scored(chosen: Sequence[str], work: tuple[Row, dict[str, Pixels]]) -> Row:
     for key, side in (("scores", "fake"), ("input", "source")):
         found[key] = score_picture(chosen, pixels[side], pixels["target"], row)
     return found
+
+
+def looks(
+    bench: Bench, trial: Trial, plain: Trial, extractor: Extractor, *, seed: int = 0
+) -> list[Score]:
+    """KID of the translations, and of the inputs, against the own truths: for sets without them."""
+    drawing = Lock()  # some recipes draw noise, and features are computed by several threads
+
+    def pictures(index: int) -> dict[str, Pixels]:
+        source = trial.pictures(index)["source"]
+        with drawing:
+            return {"source": source, "fake": bench.translator.translate(source)}
+
+    answers = Answers(
+        [dict(row) for row in trial.rows],
+        pictures,
+        [dict(row) for row in plain.rows],
+        lambda index: plain.pictures(index)["target"],
+        paired=False,
+    )
+    found = domain(answers, ["kid"], extractor, bench.run / "features", seed=seed, bar=bench.bar)
+    return [score for score in found.scores if score.answer != "real"]
 
 
 def worst(bench: Bench, trial: Trial, rows: Sequence[Row]) -> list[Worst]:

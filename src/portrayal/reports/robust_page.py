@@ -93,7 +93,7 @@ def line(found: SetScores, metric: str, digits: int) -> Line:
         for key, score in (("translation", ours), ("input", theirs), ("drop", drop))
     }
     judgement, _, reason = found.verdict(metric).partition(", ")
-    if not found.paired:
+    if theirs is None:
         judgement, reason = "no truth", "against the input: what is kept"
     tone = {"better": "good", "worse": "bad"}.get(judgement.split(" ")[0], "")
     count = ours.count if ours else ""
