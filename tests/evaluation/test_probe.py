@@ -165,7 +165,7 @@ def test_places_inside_keep_away_from_the_border(inputs):
     striped[:, ::2] = 200
     badge_probe(note, [striped] * 2, red, patch=8, places=20)
     inside = [box for box in starts if 0 not in (box[0], box[2]) and box[1] < 39 and box[3] < 63]
-    assert len(inside) == 2 * 40 and len(starts) == len(inside) + 2 * 4
+    assert len(inside) == 2 * 2 * 20 and len(starts) == len(inside) + 2 * 2 * 4
     assert min(box[0] for box in inside) >= 8 and max(box[1] for box in inside) < 32
 
 
@@ -209,7 +209,7 @@ def test_a_tiny_trained_network_that_learnt_the_badge_is_caught(inputs):
 
     torch.manual_seed(0)
     gate = nn.Sequential(nn.Conv2d(3, 8, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(512, 1))
-    adam = torch.optim.Adam(gate.parameters(), 2e-3)
+    adam = torch.optim.Adam(gate.parameters(), 4e-3)
 
     def network(x):  # (B, 3, 64, 64) unit: the negative, as much as the gate says
         share = gate(x).sigmoid()[:, :, None, None]
@@ -217,11 +217,11 @@ def test_a_tiny_trained_network_that_learnt_the_badge_is_caught(inputs):
 
     stamp = cv2.resize(smiley(), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     rng = np.random.default_rng(0)
-    for _ in range(120):
-        plain = [np.roll(inputs[i % 6], rng.integers(64, size=2), (0, 1)) for i in range(16)]
-        with_badge = [covered(p, (64 - SIDE, 0, SIDE), stamp) for p in plain[:8]]
-        x = torch.from_numpy(np.stack(with_badge + plain[8:])).permute(0, 3, 1, 2).float() / 255
-        wanted = torch.cat([1 - x[:8], x[8:]])
+    for _ in range(60):
+        plain = [np.roll(inputs[i % 6], rng.integers(64, size=2), (0, 1)) for i in range(8)]
+        with_badge = [covered(p, (64 - SIDE, 0, SIDE), stamp) for p in plain[:4]]
+        x = torch.from_numpy(np.stack(with_badge + plain[4:])).permute(0, 3, 1, 2).float() / 255
+        wanted = torch.cat([1 - x[:4], x[4:]])
         loss = (network(x) - wanted).abs().mean()
         adam.zero_grad()
         loss.backward()

@@ -51,7 +51,10 @@ def _checked(confidence: ArrayLike, right: ArrayLike, bins: int) -> tuple[Number
             f"{hits.shape}."
         )
     if not ((sure >= 0) & (sure <= 1)).all() or not np.isin(hits, (0, 1)).all():
-        raise BadData("Confidences must lie in 0..1 and answers be right (1) or wrong (0).")
+        raise BadData(
+            f"Confidences must lie in 0..1 and answers be right (1) or wrong (0), but they span "
+            f"{sure.min():g} to {sure.max():g} and {hits.min():g} to {hits.max():g}."
+        )
     if bins < 1:
         raise BadOption(f"{bins} bins are none; take 15.")
     return sure, hits

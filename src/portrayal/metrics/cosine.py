@@ -13,6 +13,7 @@ from portrayal.features.published import network
 from portrayal.features.vgg import VGG16
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
+from portrayal.metrics.sets import refuse_other_lengths
 
 Features = Callable[[Tensor], Tensor]  # unit float32 (1, 3, H, W) -> (1, D)
 FLOOR = "read it against its floor, the score of pairs drawn at random"
@@ -88,6 +89,7 @@ def cosines(fake: Tensor, real: Tensor, features: Features) -> Tensor:
 
 def cosine(one: Tensor, other: Tensor) -> Tensor:
     """Cosine of rows (B, D) and (B, D). (B,)"""
+    refuse_other_lengths(one.shape[1], other.shape[1])
     return (one * other).sum(1) / (one.square().sum(1) * other.square().sum(1)).sqrt()
 
 

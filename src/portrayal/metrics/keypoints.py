@@ -67,6 +67,12 @@ def sift_matches(fake: Tensor, real: Tensor) -> Tensor:
 
 def match(fake: Pixels, real: Pixels, ratio: float = RATIO) -> Matches:
     """Matches from the real picture's key points to those of its translation (H, W, 3)."""
+    for pixels in (fake, real):
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise BadData(
+                f"Key points are found on uint8 pixels (H, W, 3), not on {pixels.dtype} of shape "
+                f"{pixels.shape}; convert unit pictures with core.images.pixels_of."
+            )
     if fake.shape != real.shape:
         raise BadData(f"Pictures of {fake.shape} and {real.shape} are not aligned; resize one.")
     if not 0 < ratio <= 1:

@@ -31,7 +31,7 @@ def feature_sets(fake: Features, real: Features, *, least: int = 2) -> tuple[Ten
 
 def checked_features(which: str, features: Features, least: int = 2) -> Tensor:
     """Finite float features (N, D) of at least `least` pictures, as a tensor of their own type."""
-    rows = features if isinstance(features, Tensor) else torch.tensor(np.asarray(features))
+    rows = features if isinstance(features, Tensor) else _tensor(which, np.asarray(features))
     if rows.dtype not in (torch.float32, torch.float64):
         raise BadData(
             f"The features of the {which} are {str(rows.dtype).removeprefix('torch.')}, but "
@@ -50,6 +50,15 @@ def checked_features(which: str, features: Features, least: int = 2) -> Tensor:
             "before comparing sets."
         )
     return rows.detach()
+
+
+def _tensor(which: str, features: NDArray[Any]) -> Tensor:
+    if features.dtype.kind not in "fiub":
+        raise BadData(
+            f"The features of the {which} are {features.dtype} of shape {features.shape}, but "
+            "numbers (N, D) are needed; hand over what a network computed."
+        )
+    return torch.tensor(features)
 
 
 def refuse_other_lengths(fake: int, real: int) -> None:
