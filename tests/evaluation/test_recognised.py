@@ -240,3 +240,15 @@ def test_unpaired_flips_compare_with_the_input_and_need_it():
 def test_class_maps_have_no_flips():
     with pytest.raises(BadOption, match="flips need one of a --column"):
         flips_section(answers(TRIPLES, LABELS), recogniser("maps"))
+
+
+def test_accuracies_of_one_subjects_pictures_are_resampled_together():
+    rows = [{"name": str(i), "light": True, "subject": str(i // 10)} for i in range(40)]
+    triples = [(LIGHT if i < 20 else DARK, LIGHT, LIGHT) for i in range(40)]
+    wide = recogniser_section(answers(triples, rows), recogniser("attribute"), draws=500)
+    alone = [{**r, "subject": r["name"]} for r in rows]
+    narrow = recogniser_section(answers(triples, alone), recogniser("attribute"), draws=500)
+    (_, low, high, _), (_, least, most, _) = (
+        row(found, "accuracy", "translation") for found in (wide, narrow)
+    )
+    assert high - low > 2 * (most - least)

@@ -77,3 +77,10 @@ def test_each_picture_is_judged_alone():
 def test_what_no_discriminator_returns_is_refused(logits, line):
     with pytest.raises(BadData, match=line):
         judgement(logits, torch.zeros(2))
+
+
+def test_lsgan_is_undecided_at_a_half_and_its_outputs_are_probabilities():
+    logits = torch.tensor([[0.4, 0.6, 0.7, 0.5], [-1.0, 2.0, 0.25, 0.75]])
+    assert accuracy(logits, real=True, game="lsgan").tolist() == [0.625, 0.5]
+    assert accuracy(logits, real=False, game="lsgan").tolist() == [0.375, 0.5]
+    assert p_real(logits, "lsgan").tolist() == pytest.approx([0.55, 0.5])
