@@ -18,29 +18,36 @@ if TYPE_CHECKING:
 TRIALS = 20  # of a tuner
 
 
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(help="Values, first:last for a pair. E.g. --vary l1=100,10,100:10"),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Fixed, as in train; or v1,v2. E.g. --set width=16,32"),
+]
+Tune = Annotated[
+    str | None,
+    typer.Option(metavar="METRIC", help="Let Optuna choose the values. E.g. --tune ssim"),
+]
+Trials = Annotated[
+    int | None, typer.Option(min=1, help="Of --tune; 20 if not given. E.g. --trials 40")
+]
+Metric = Annotated[
+    str, typer.Option(help="Validation score that orders the table. E.g. --metric l1")
+]
+
+
 def sweep(
     recipe: Annotated[str, typer.Argument(help="Method of the catalogue. E.g. pix2pix")],
     data: Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")],
     out: Annotated[Path, typer.Option(help="Folder of the trials. E.g. --out sweeps/faces")],
     preset: Annotated[str, typer.Option(help="Named choices. E.g. --preset quick_128")] = "paper",
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(help="Values, first:last for a pair. E.g. --vary l1=100,10,100:10"),
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Fixed, as in train; or v1,v2. E.g. --set width=16,32"),
-    ] = None,
-    tune: Annotated[
-        str | None,
-        typer.Option(metavar="METRIC", help="Let Optuna choose the values. E.g. --tune ssim"),
-    ] = None,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Of --tune; 20 if not given. E.g. --trials 40")
-    ] = None,
-    metric: Annotated[
-        str, typer.Option(help="Validation score that orders the table. E.g. --metric l1")
-    ] = "ssim",
+    vary: Vary = None,
+    overrides: Overrides = None,
+    tune: Tune = None,
+    trials: Trials = None,
+    metric: Metric = "ssim",
     evaluate_best: Annotated[
         bool, typer.Option("--evaluate-best", help="Test the best one. E.g. --evaluate-best")
     ] = False,
