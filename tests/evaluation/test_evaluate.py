@@ -253,3 +253,29 @@ def test_metrics_of_sets_are_refused():
             choose_metrics(["of_sets"], [])
     finally:
         del metrics.entries["of_sets"], metrics.cards["of_sets"]
+
+
+def test_pictures_without_a_value_are_counted_and_left_out():
+    from portrayal.evaluation.choice import Choice
+    from portrayal.evaluation.summary import summarise
+
+    rows = [
+        {"name": str(i), "scores": {"landmark_distance": v}} for i, v in enumerate([1, None, 3])
+    ]
+    one = summarise(rows, Choice(pictures=("landmark_distance",)), seed=0, draws=50).scores[0]
+    assert (one.value, one.n, one.missing) == (2, 2, 1) and one.count.startswith("2 of 3 (no face")
+    few = rows[:2]
+    left = summarise(few, Choice(pictures=("landmark_distance",)), seed=0, draws=50)
+    assert not left.scores and "1 of 2 pictures have a value" in left.warnings[0]
+    asked = Choice(pictures=("landmark_distance",), asked=frozenset(["landmark_distance"]))
+    with pytest.raises(BadData, match="1 of 2 pictures have a value"):
+        summarise(few, asked, seed=0, draws=50)
+
+
+def test_scoring_another_model_on_test_is_said_and_the_same_again_is_not(run, data, tmp_path):
+    evaluate_run(run, QUICK)
+    assert not any("scored before" in w for w in evaluate_run(run, QUICK).results.warnings)
+    other = make_run(tmp_path / "other", data, seed=1)
+    shutil.copy(run / "evaluations.jsonl", other / "evaluations.jsonl")
+    warnings = evaluate_run(other, QUICK).results.warnings
+    assert any("scored before with 1 other model of this run (2 times" in w for w in warnings)
