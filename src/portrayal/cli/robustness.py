@@ -171,7 +171,7 @@ def show(found: "Robustness") -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for each in found.sets:
-        table.add_row(*cells(each, metric, decimals(scores)))
+        table.add_row(*cells(each, metric, min(3, decimals(scores))))  # 80 columns
     Console().print(table)
 
 
