@@ -29,6 +29,7 @@ def add_sources(app: typer.Typer) -> typer.Typer:
 def help_of(source: Callable[..., Any]) -> str:
     """Help text of a sub-command: the source's first line and an example."""
     examples = {
+        "collage": "portrayal prepare collage posts --real tl --badge bl:0.18 --out data/posts",
         "domains": "portrayal prepare domains photos paintings --size 128 --out data/paintings",
         "folder": "portrayal prepare folder photos --filter cartoon --size 128 --out data/photos",
         "pairs": "portrayal prepare pairs sketches photos --out data/sketches",

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from portrayal.core.errors import BadPicture
 from portrayal.core.images import Pixels
+
+
+class SetAside(BadPicture):
+    """An entry that can be read but is not what its source looks for. --bad-limit does not count
+    it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import Pixels, pixels_hash
 from portrayal.core.runs import writing
 from portrayal.data.duplicates import Look, look
-from portrayal.data.item import Item
+from portrayal.data.item import Item, SetAside
 from portrayal.data.options import Options
 from portrayal.data.select import face_verdict, grey_verdict, is_grey
 from portrayal.data.sources import Source
@@ -134,7 +134,7 @@ def examine(source: Source, options: Options, key: str) -> Facts:
     try:
         item = source.load(key)
     except BadPicture as error:
-        return Facts(key, bad=True, reason=error.reason)
+        return Facts(key, bad=not isinstance(error, SetAside), reason=error.reason)
     picture = item.source if item.target is None else item.target
     facts: dict[str, Any] = {"grey": is_grey(picture), "meta": item.meta}
     facts["sha256"] = "".join(pixels_hash(p) for p in (picture, item.source))
