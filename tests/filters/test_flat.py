@@ -126,7 +126,7 @@ def test_local_contrast_moves_away_from_the_surroundings():
         ("flat_regions", {"detail": 2}),
         ("flat_regions", {"lines": 1.5}),
         ("flat_shift", {"space": 0}),
-        ("flat_shift", {"colour": 300}),
+        ("flat_shift", {"colour": 255.5}),
         ("flat_smooth", {"radius": 0}),
         ("flat_smooth", {"edge": 0}),
         ("flat_smooth", {"repeats": 99}),
