@@ -88,3 +88,12 @@ def test_bad_arguments_are_one_line():
         networks["patch_70"](width=0)
     with pytest.raises(BadOption, match="in_channels is -1"):
         networks["pixel"](in_channels=-1)
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_the_penultimate_features_are_what_the_last_convolution_sees(name):
+    network = networks[name](3, width=2, norm="instance")
+    picture = torch.randn(1, 3, 128, 128)
+    features = network(picture, layer=1)
+    assert features.shape[1] == network[-1].in_channels
+    assert torch.equal(network[-1](features), network(picture))

@@ -19,16 +19,10 @@ from portrayal.losses import losses
 from portrayal.losses.reconstruction import l1
 from portrayal.networks import networks
 from portrayal.recipes import Preset, recipes
-from portrayal.recipes.wording import Named, arguments
+from portrayal.recipes.terms import Adversarial, Discriminator, Generator, probabilities
 from portrayal.training.schedule import Weight, weight_at
 from portrayal.training.settings import Settings
 from portrayal.training.update import adam, descend, evaluating, frozen
-
-Generator = Annotated[str, Named("generator", networks, lambda n: "out_channels" in arguments(n))]
-Discriminator = Annotated[
-    str, Named("discriminator", networks, lambda n: "out_channels" not in arguments(n))
-]
-Adversarial = Annotated[str, Named("adversarial loss", losses, lambda n: "fooling" in arguments(n))]
 
 
 class Config(BaseModel):
@@ -87,6 +81,8 @@ PRESETS = {
 class Pix2pix:
     """The networks, their optimisers and one step of training."""
 
+    paired = True  # source and target must belong together
+
     def __init__(self, config: Config, settings: Settings, place: Place) -> None:
         self.config, self.place = config, place
         shape = {"norm": config.norm}
@@ -118,14 +114,17 @@ class Pix2pix:
         return {name: value.detach() for name, value in (seen | terms).items()}
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
-        """D's two losses, and the probability it gives to real and to fake pairs."""
+        """D's two losses, the probability it gives to real and fake pairs, and its accuracy."""
         real = self.judge(batch.source, batch.target)
         made = self.judge(batch.source, fake)
+        p_real, p_fake = (probabilities(d, self.config.adversarial) for d in (real, made))
         return {
             "loss_D_real": self.gan_loss(real, self.config.real).mean(),
             "loss_D_fake": self.gan_loss(made, 0.0).mean(),
-            "p_real": real.detach().float().sigmoid().mean(),
-            "p_fake": made.detach().float().sigmoid().mean(),
+            "p_real": p_real.mean(),
+            "p_fake": p_fake.mean(),
+            "acc_real": (p_real > 0.5).float().mean(),
+            "acc_fake": (p_fake < 0.5).float().mean(),
         }
 
     def judge(self, source: Tensor, picture: Tensor) -> Tensor:

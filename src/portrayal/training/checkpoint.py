@@ -1,7 +1,8 @@
 """Checkpoints: whole or absent, checked before they are believed, and nothing in them is run.
 
 checkpoints/00000100/      weights.safetensors (all networks, averaged ones under "average."),
-                           training.pt (optimisers and the rest, plain data), about.json (SHA-256s)
+                           training.pt (optimisers and the rest, plain data), training_rank1.pt
+                           (what another process keeps: shares.py), about.json (SHA-256s)
 checkpoints/weights_00000100/   the same without training.pt, for as long as a best_* points to it
 checkpoints/best_ssim.json      which of those is best on validation, and its value
 """
@@ -9,7 +10,7 @@ checkpoints/best_ssim.json      which of those is best on validation, and its va
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,28 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, CannotWrite
 from portrayal.core.runs import FORMAT, read_json, sync_folder, write_json, writing
+from portrayal.training.shares import file_of, own, tell_of_others
 
 Note = Callable[[str], None]
 WEIGHTS, TRAINING, ABOUT = "weights.safetensors", "training.pt", "about.json"
 Parts = Mapping[str, Any]  # name -> module, optimiser, pool, ...: state_dict and load_state_dict
 
 
-def save(run: Path, parts: Parts, about: Mapping[str, Any], keep: int = 2) -> Path:
-    """Write checkpoints/STEP with everything that a resumed run needs; forget the oldest ones."""
-    folder = _write(run, f"{about['step']:08d}", parts, about, with_training=True)
+def save(
+    run: Path,
+    parts: Parts,
+    about: Mapping[str, Any],
+    keep: int = 2,
+    others: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """Write checkpoints/STEP with everything that a resumed run needs; forget the oldest ones.
+
+    `others`: what ranks 1, 2, ... keep of their own.
+    """
+    folder = _write(run, f"{about['step']:08d}", parts, about, with_training=True, others=others)
     for old in whole_names(run)[:-keep]:
         shutil.rmtree(run / "checkpoints" / old, ignore_errors=True)
     return folder
@@ -55,16 +67,25 @@ def best_scores(run: Path) -> dict[str, float]:
     return {best["metric"]: best["value"] for best in map(read_json, sorted(pointers))}
 
 
-def restore(run: Path, parts: Parts, note: Note = lambda text: None) -> dict[str, Any] | None:
+def restore(
+    run: Path, parts: Parts, note: Note = lambda text: None, ranks: Ranks = Ranks()
+) -> dict[str, Any] | None:
     """Fill `parts` from the newest whole checkpoint; its about.json, or None if there is none."""
     folder, about = _newest(run, note)
     if folder is None:
         return None
     weights = _read_tensors(folder)
     training = _read_training(folder / TRAINING)
+    if not ranks.first:
+        training = {name: state for name, state in training.items() if not own(parts.get(name))}
+        if (mine := folder / file_of(ranks.rank)).exists():
+            training |= _read_training(mine)
+    tell_of_others(parts, folder, ranks, note)
     for name, part in parts.items():
         if isinstance(part, nn.Module) or name == "average":
             load_tensors(part, _under(name, weights), f"{folder}: {name}")
+        elif name not in training and own(part) and not ranks.first:
+            continue  # more processes than before
         elif name not in training:
             raise BadCheckpoint(f"{folder / TRAINING} holds nothing for {name!r}.")
         else:
@@ -105,7 +126,13 @@ def whole_names(run: Path) -> list[str]:
 
 
 def _write(
-    run: Path, name: str, parts: Parts, about: Mapping[str, Any], *, with_training: bool
+    run: Path,
+    name: str,
+    parts: Parts,
+    about: Mapping[str, Any],
+    *,
+    with_training: bool,
+    others: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write into a hidden folder, then give it its name: a rename happens or does not."""
     parent = run / "checkpoints"
@@ -120,6 +147,8 @@ def _write(
             save_file(tensors, hidden / WEIGHTS)
             if with_training:
                 torch.save(training, hidden / TRAINING)
+            for rank, state in enumerate(others, start=1):
+                torch.save(state, hidden / file_of(rank))
             files = {path.name: _hash_synced(path) for path in sorted(hidden.iterdir())}
             write_json(hidden / ABOUT, {"format": FORMAT, **about, "files": files})
             if final.exists():  # the same step again, for example after a broken file was found

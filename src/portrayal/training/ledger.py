@@ -10,24 +10,27 @@ class Ledger:
     """Collects the losses of every step; `numbers` reads them and refuses what is not finite."""
 
     def __init__(self) -> None:
-        self.unread: list[tuple[list[str], Tensor]] = []  # pictures of a step, its losses
-        self.names: list[str] = []
+        # of every step the pictures and the losses; terms may come and go with their weights
+        self.unread: list[tuple[list[str], list[str], Tensor]] = []
+        self.newest: dict[str, float] = {}
 
     def add(self, pictures: list[str], losses: dict[str, Tensor]) -> None:
         """Take in the losses of one step."""
-        self.names = list(losses)
-        self.unread.append((pictures, torch.stack([value.float() for value in losses.values()])))
+        values = torch.stack([value.float() for value in losses.values()])
+        self.unread.append((pictures, list(losses), values))
 
     def numbers(self) -> dict[str, float]:
         """The newest losses, after looking at all that nobody looked at yet."""
-        for pictures, values in self.unread:
+        for pictures, names, values in self.unread:
             if not values.isfinite().all():
                 finite = values.isfinite().tolist()
-                bad = [name for name, good in zip(self.names, finite, strict=True) if not good]
+                bad = [name for name, good in zip(names, finite, strict=True) if not good]
                 raise not_finite(f"{', '.join(bad)} became not finite", pictures)
-        newest = self.unread[-1][1].tolist() if self.unread else []
+        if self.unread:
+            _, names, values = self.unread[-1]
+            self.newest = dict(zip(names, values.tolist(), strict=True))
         self.unread.clear()
-        return dict(zip(self.names, newest, strict=False))
+        return self.newest
 
 
 def not_finite(what: str, pictures: list[str]) -> NotFinite:

@@ -21,6 +21,7 @@ from portrayal.training.journal import Journal, is_sample_step
 from portrayal.training.ledger import Ledger, not_finite
 from portrayal.training.schedule import rate_at
 from portrayal.training.settings import Settings
+from portrayal.training.shares import gathered
 from portrayal.training.signals import Stop, listening
 
 Scores = dict[str, tuple[float, Literal["higher", "lower"]]]
@@ -68,7 +69,7 @@ def train(
     average = Average(parts, settings.average) if settings.average else None
     if average:
         parts["average"] = average
-    before = restore(run, parts, watch.note) or {"step": 0, "seconds": 0.0}
+    before = restore(run, parts, watch.note, ranks) or {"step": 0, "seconds": 0.0}
     journal, ledger = Journal(run, before["step"], ranks.first), Ledger()
     clock = Clock(settings, steps, epoch_steps, before["seconds"])
     with listening(ranks) as stop:
@@ -88,10 +89,11 @@ def train(
             watch.advance(1, text)
             if ranks.first:
                 look(parts, run, clock.facts(done), journal, watch, settings)
-            if stop.agreed() or clock.asks_to_save(done):
+            if stop.agreed(ranks.first and clock.asks_to_save(done)):
                 ledger.numbers()  # what is not finite is found before it could be saved
+                others = gathered(parts, ranks, stop.group)
                 if ranks.first:
-                    save(run, parts, clock.facts(done), settings.keep)
+                    save(run, parts, clock.facts(done), settings.keep, others)
             if stop.signal:
                 raise _interrupted(stop, run, done, steps)
 

@@ -38,8 +38,8 @@ class Pool:
         return earlier.to(fake.device)  # a checkpoint lies on the CPU
 
     def state_dict(self) -> dict[str, Any]:
-        """The pictures as they lie."""
-        return {"pictures": list(self.pictures)}
+        """The pictures, on the CPU."""
+        return {"pictures": [picture.cpu() for picture in self.pictures]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue with saved pictures."""

@@ -27,13 +27,13 @@ class Stop:
             os._exit(128 + number)  # the person means it; checkpoints are whole or absent anyway
         self.signal = number
 
-    def agreed(self) -> int:
-        """The signal that reached any rank, 0 for none."""
+    def agreed(self, wish: bool) -> bool:
+        """Whether all save now: any rank wishes it, or a signal reached one (see `signal`)."""
         if self.group is not None:
-            flag = torch.tensor(self.signal)
-            dist.all_reduce(flag, dist.ReduceOp.MAX, group=self.group)
-            self.signal = int(flag)
-        return self.signal
+            flags = torch.tensor([self.signal, int(wish)])
+            dist.all_reduce(flags, dist.ReduceOp.MAX, group=self.group)
+            self.signal, wish = int(flags[0]), bool(flags[1])
+        return wish or self.signal != 0
 
 
 @contextmanager
