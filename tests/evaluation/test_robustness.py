@@ -68,6 +68,7 @@ def test_damage_changes_the_input_and_moves_the_truth_only_if_it_moves(ground, d
     assert not np.array_equal(plain["source"], harmed["source"])
     moved = damage in ("shift", "rotation")
     assert np.array_equal(plain["target"], harmed["target"]) is not moved
+    assert ("moved" in damaged(ground, damage, 1.0).note) is moved
     if moved:  # by the same way: of a picture that is its own truth, both stay equal
         both = np.abs(harmed["source"].astype(int) - harmed["target"]).mean()
         assert both < 1.5 * np.abs(plain["source"].astype(int) - plain["target"]).mean() + 1
@@ -199,6 +200,7 @@ def test_worst_pictures_are_the_worst_and_their_strips_are_files(run):
     pair = Dataset(run.parent / "data").split("test").pair(int(found.sets[0].worst[0].name[1:]))
     assert np.array_equal(strip[:, :SIDE], pair.source)
     assert np.array_equal(strip[:, -SIDE:], pair.target)
+    assert (strip[:, SIDE : SIDE + 4] == 255).all()
 
 
 def test_a_second_trial_measures_only_what_is_new(run, tmp_path):

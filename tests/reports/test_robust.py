@@ -76,6 +76,24 @@ def test_tables_hold_damage_at_its_strongest_only(trial):
     assert next(heading for heading, _ in table(trial, "l1").lines) == "In distribution"
 
 
+def test_a_table_speaks_of_its_metric_alone(trial):
+    more = trial.sets[0].model_copy(update={"scores": [*trial.sets[0].scores, score("ssim", 0.5)]})
+    both = found(more, *trial.sets[1:])
+    assert [t.arrow for t in (table(both, "l1"), table(both, "ssim"))] == ["↓", "↑"]
+    ((_, (row,)),) = table(both, "ssim").lines
+    assert row.texts["translation"].startswith("0.50") and row.texts["input"] == ""
+
+
+def test_curves_of_signed_scores_keep_their_place():
+    sets = [
+        test_set("own", -0.2, 0.1, "own"),
+        test_set("noise 1", 0.3, 0.1, "damage", group="noise", strength=1.0),
+    ]
+    (chart,) = curves(found(*sets), "l1")
+    assert [float(text.replace("−", "-")) < 0 for _, text in chart.y_ticks].count(True) >= 1
+    assert all(0 <= top <= 100 for top, _ in chart.y_ticks)
+
+
 def test_curves_start_at_the_undamaged_pictures_and_show_intervals(trial):
     (chart,) = curves(trial, "l1")
     assert chart.title == "noise" and chart.x_label == "strength"
