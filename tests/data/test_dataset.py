@@ -330,7 +330,7 @@ def test_unpaired_data_have_no_pairs_and_say_so_with_the_counts(tmp_path):
     with pytest.raises(BadData) as caught:
         Split(apart(tmp_path, 2, 3)).pair(0)
     said = f"This needs pairs, but {tmp_path} is unpaired: 2 sources, 3 targets. Choose a recipe "
-    assert str(caught.value) == said + "for unpaired data, or prepare pairs of pictures."
+    assert str(caught.value) == said + "or preset that needs none, or prepare pairs of pictures."
 
 
 @pytest.mark.parametrize(("sources", "targets", "empty"), [(2, 0, "target"), (0, 2, "source")])

@@ -84,7 +84,7 @@ def start(
 
     recipe = build(description, settings)
     split = dataset.split("train")
-    check_domains(name, recipe, split)
+    check_domains(f"Recipe {name} ({description['preset']})", recipe, split)
     check_size(recipe, split.size(), description["config"])
     batches = shared_batches(split, settings, ranks, paired=needs_pairs(recipe))
     steps = int(description["steps"])
@@ -135,12 +135,12 @@ def needs_pairs(recipe: Any) -> bool:
     return bool(getattr(recipe, "paired", True))
 
 
-def check_domains(name: str, recipe: Any, split: "Split") -> None:
+def check_domains(who: str, recipe: Any, split: "Split") -> None:
     """Refuse data that the recipe cannot learn from, before anything is written."""
     if needs_pairs(recipe):
-        split.require_pairs(f"Recipe {name}")
+        split.require_pairs(who)
     else:
-        split.require_domains(f"Recipe {name}")
+        split.require_domains(who)
 
 
 def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks", *, paired: bool) -> Any:

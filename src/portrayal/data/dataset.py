@@ -102,7 +102,7 @@ class Split:
             sources, targets = (len(self.domain(side)) for side in SIDES)
             raise BadData(
                 f"{who} needs pairs, but {self.folder} is unpaired: {sources} sources, {targets} "
-                "targets. Choose a recipe for unpaired data, or prepare pairs of pictures."
+                "targets. Choose a recipe or preset that needs none, or prepare pairs of pictures."
             )
 
     def require_domains(self, who: str) -> None:
