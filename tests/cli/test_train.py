@@ -109,8 +109,8 @@ def test_a_recipe_for_pairs_says_what_unpaired_data_hold(data, tmp_path, capsys,
             place.write_bytes((data / f"train/source/train_{index}.png").read_bytes())
     out = tmp_path / "run"
     said = refused(capsys, *arguments(unpaired, out))
-    words = f"Recipe pix2pix (paper) needs pairs, but {unpaired}/train is unpaired: 5 sources, {targets}"
-    assert words in said
+    words = f"Recipe pix2pix (paper) needs pairs, but {unpaired}/train is unpaired: 5 sources, "
+    assert f"{words}{targets} targets" in said
     assert not out.exists()
 
 
