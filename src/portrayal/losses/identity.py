@@ -5,7 +5,7 @@ The fourth report's formula, of which its code compared other pictures and lost 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,10 @@ class FaceIdentity:
         device: torch.device,
         embedder: nn.Module | None = None,
         finder: Finder | None = None,
+        *,
+        fetch: Callable[[], Mapping[str, Tensor]] = lambda: load("facenet"),
     ) -> None:
-        self.device, self.embedder, self.finder = device, embedder, finder
+        self.device, self.embedder, self.finder, self.fetch = device, embedder, finder, fetch
         self.boxes: dict[bytes, tuple[int, int, int, int] | None] = {}
         self.probed: dict[bytes, bool] = {}  # of the first sources, whether they have a face
 
@@ -84,7 +86,7 @@ class FaceIdentity:
     def embed(self) -> nn.Module:
         """FaceNet, loaded at the first use: translating with a trained run never needs it."""
         if self.embedder is None:
-            self.embedder = facenet(load("facenet")).to(self.device)
+            self.embedder = facenet(self.fetch()).to(self.device)
         return self.embedder
 
 
