@@ -75,7 +75,8 @@ def test_a_logged_line_has_the_four_series_of_the_discriminator_and_unweighted_t
 ):
     train(tiny(), endless, tmp_path, Settings(), steps=1, epoch_steps=4)
     row = json.loads((tmp_path / "log.jsonl").read_text())
-    series = {"loss_D_real", "loss_D_fake", "p_real", "p_fake", "adversarial", "l1"}
+    series = {"loss_D_real", "loss_D_fake", "p_real", "p_fake", "acc_real", "acc_fake"}
+    series |= {"adversarial", "l1"}
     assert series | {"step", "steps", "epoch", "seconds", "rate"} == set(row)
     assert 0 < row["l1"] < 2, "unweighted, or it would be near 100"
     assert row["epoch"] == 0.25

@@ -6,9 +6,10 @@ from portrayal.reports.collect import Row, Run
 from portrayal.reports.plots import Chart, chart, epoch_window
 
 NOT_TERMS = ("step", "steps", "epoch", "seconds", "rate")
-PROBABILITIES = ("p_real", "p_fake")
-JUDGEMENTS = ("loss_D_real", "loss_D_fake")
-ACCURACIES = ("acc_real", "acc_fake")
+# of both discriminators, where a recipe translates in two directions
+PROBABILITIES = ("p_real", "p_fake", "p_real_reverse", "p_fake_reverse")
+JUDGEMENTS = ("loss_D_real", "loss_D_fake", "loss_D_real_reverse", "loss_D_fake_reverse")
+ACCURACIES = ("acc_real", "acc_fake", "acc_real_reverse", "acc_fake_reverse")
 ARROWS = {"higher": "↑ higher is better", "lower": "↓ lower is better"}
 
 
