@@ -1,0 +1,52 @@
+"""Contextual loss: how far the ink of a drawing is from that of another (Lu et al. 2018, sec. 3.3).
+
+Signed pictures (B, C, H, W) become grey, grey becomes mass, mass is divided by its sum: two
+distributions over the pixels, which the Kullback-Leibler divergence compares. One loss per picture,
+(B,), in float32 even where the pictures are bfloat16.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from portrayal.losses import losses
+
+Direction = Literal["input_generated", "generated_input", "symmetric"]
+Mass = Literal["paper", "ink"]
+
+
+@losses
+def kl(
+    fake: Tensor,
+    real: Tensor,
+    *,
+    direction: Direction = "input_generated",
+    mass: Mass = "paper",
+    floor: float = 1e-8,
+) -> Tensor:
+    """KL(real || fake), KL(fake || real) or their mean; 0 for equal pictures. (B,)
+
+    `floor` is added to the mass of every pixel: without it a saturated pixel is log 0. On white
+    paper mass "paper" (the grey level, as in the authors' code) hardly feels the lines.
+    """
+    assert fake.shape == real.shape, (fake.shape, real.shape)  # broadcasting would hide a mistake
+    made, wanted = log_mass(fake, mass, floor), log_mass(real, mass, floor)
+    if direction == "input_generated":
+        return divergence(wanted, made)
+    if direction == "generated_input":
+        return divergence(made, wanted)
+    return (divergence(wanted, made) + divergence(made, wanted)) / 2
+
+
+def log_mass(pictures: Tensor, mass: Mass, floor: float) -> Tensor:
+    """Logarithm of each pixel's share of its picture's mass: signed (B, C, H, W) -> (B, H W)."""
+    kind = torch.promote_types(pictures.dtype, torch.float32)
+    grey = (pictures.to(kind).mean(1).flatten(1) + 1) / 2  # (B, H W), 0..1
+    amount = (grey if mass == "paper" else 1 - grey).clamp(min=0) + floor
+    return amount.log() - amount.sum(1, keepdim=True).log()
+
+
+def divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """KL(p || q) of logarithms of distributions, (B, N). (B,)"""
+    return (log_p.exp() * (log_p - log_q)).sum(1)

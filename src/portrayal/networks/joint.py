@@ -1,0 +1,112 @@
+"""Networks of joint pictures, sketch | photo side by side: DCGAN's, stretched to twice the width.
+
+The generator is that of the contextual GAN (Lu et al. 2018) as its authors built it: noise, a
+linear layer to 4 x 8, transposed convolutions with stride 2. Shapes: z is (B, latent) in -1..1, a
+joint picture is signed, (B, 3, S, 2S); S, the size of a half, is 64, or 128 with one layer more.
+They stand in no catalogue: what a recipe of pairs could choose must fit any size.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from portrayal.core.errors import BadOption
+from portrayal.networks.blocks import at_least_one, has_bias, initialise, norm_layer
+
+START = (4, 8)  # height and width where the transposed convolutions begin
+SIZES = (64, 128)
+
+
+class JointGenerator(nn.Module):
+    """Noise to a joint picture: (B, latent) -> signed (B, 3, S, 2S)."""
+
+    def __init__(
+        self, latent: int, widths: list[int], norm: str, kernel: int, slope: float
+    ) -> None:
+        super().__init__()
+        self.latent, self.width = latent, widths[0]
+        self.first = nn.Linear(latent, widths[0] * START[0] * START[1])
+        layers: list[nn.Module] = [norm_layer(norm, widths[0]), nn.LeakyReLU(slope, inplace=True)]
+        for channels, width in pairwise(widths):
+            layers += [
+                enlarging(channels, width, kernel, bias=has_bias(norm)),
+                norm_layer(norm, width),
+                nn.LeakyReLU(slope, inplace=True),
+            ]
+        self.rest = nn.Sequential(*layers, enlarging(widths[-1], 3, kernel, bias=True), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:  # (B, latent)
+        """Draw."""
+        start = self.first(z).unflatten(1, (self.width, *START))  # (B, width, 4, 8)
+        picture: Tensor = self.rest(start)  # (B, 3, S, 2S)
+        return picture
+
+
+def joint_generator(
+    size: int = 64,
+    *,
+    latent: int = 100,
+    width: int = 64,
+    norm: str = "batch",
+    kernel: int = 5,
+    slope: float = 0.0,
+) -> JointGenerator:
+    """(B, latent) -> (B, 3, S, 2S); `width` channels before the last layer, 8 times at the first.
+
+    `slope` of the leaky ReLUs: 0 in the authors' code, .2 where the paper's text is followed.
+    """
+    at_least_one(latent=latent, width=width)
+    factors = factors_of(size)
+    widths = [factor * width for factor in reversed(factors)]
+    return initialise(JointGenerator(latent, widths, norm, kernel, slope))
+
+
+def joint_discriminator(
+    size: int = 64, *, width: int = 64, norm: str = "batch", kernel: int = 5, spectral: bool = False
+) -> nn.Sequential:
+    """One raw logit of a joint picture, (B, 3, S, 2S) -> (B, 1).
+
+    `spectral` divides every weight by its largest singular value (Miyato et al. 2018).
+    """
+    layers = shrinking(3, factors_of(size), width=width, norm=norm, kernel=kernel, slope=0.2)
+    last = nn.Conv2d(factors_of(size)[-1] * width, 1, START)
+    network = initialise(nn.Sequential(*layers, last, nn.Flatten()))
+    if spectral:
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                parametrizations.spectral_norm(layer)
+    return network
+
+
+def factors_of(size: int) -> list[int]:
+    """Widths of the levels between the picture and 4 x 8, in units of the first.
+
+    >>> factors_of(64), factors_of(128)
+    ([1, 2, 4, 8], [1, 2, 4, 8, 8])
+    """
+    if size not in SIZES:
+        raise BadOption(f"Halves of {size} pixels are not built; size is one of {SIZES}.")
+    return [1, 2, 4, 8, 8][: size.bit_length() - START[0].bit_length()]
+
+
+def shrinking(
+    channels: int, factors: list[int], *, width: int, norm: str, kernel: int, slope: float
+) -> list[nn.Module]:
+    """Convolutions with stride 2, (B, channels, S, 2S) -> (B, 8 width, 4, 8); the first no norm."""
+    at_least_one(width=width)
+    layers: list[nn.Module] = []
+    for index, factor in enumerate(factors):
+        bias, padding = index == 0 or has_bias(norm), (kernel - 1) // 2
+        layers.append(nn.Conv2d(channels, factor * width, kernel, 2, padding, bias=bias))
+        if index:
+            layers.append(norm_layer(norm, factor * width))
+        layers.append(nn.LeakyReLU(slope, inplace=True))
+        channels = factor * width
+    return layers
+
+
+def enlarging(channels: int, width: int, kernel: int, *, bias: bool) -> nn.ConvTranspose2d:
+    """The transposed convolution that doubles both sides, with a kernel of 5 or 4."""
+    padding, more = (2, 1) if kernel == 5 else (1, 0)
+    return nn.ConvTranspose2d(channels, width, kernel, 2, padding, more, bias=bias)

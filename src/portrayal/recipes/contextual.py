@@ -1,0 +1,252 @@
+"""Contextual GAN: a picture for a sketch by completing a joint picture (Lu et al. 2018).
+
+An unconditional GAN learns joint pictures, sketch | photo side by side. To translate, nothing is
+fed forward: the z is searched whose joint picture has the known half, and its other half is the
+answer. Shapes: halves are signed, (B, 3, S, S), joint pictures (B, 3, S, 2S), z (B, latent).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from portrayal.core.devices import Place
+from portrayal.data.batch import Batch
+from portrayal.losses import losses
+from portrayal.losses.contextual import Direction, Mass, kl
+from portrayal.losses.penalties import r1
+from portrayal.losses.reconstruction import l1
+from portrayal.networks.joint import joint_discriminator, joint_generator
+from portrayal.recipes import Preset, recipes
+from portrayal.recipes.joint import diversity, halves, joined, require_size
+from portrayal.recipes.search import Descent, Found, Search, search
+from portrayal.recipes.terms import Adversarial, judgement, varied
+from portrayal.training.settings import Settings
+from portrayal.training.update import adam, descend, evaluating, frozen
+
+
+class Config(BaseModel):
+    """What the method is. How long, how fast and where is training.Settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    size: Literal[64, 128] = Field(64, description="side of a half in pixels")
+    latent: int = Field(100, gt=0, le=4096, description="length of z, uniform in -1..1")
+    width: int = Field(64, gt=0, le=1024, description="channels before G's last layer")
+    discriminator_width: int = Field(64, gt=0, le=1024, description="channels of D's first layer")
+    norm: Literal["batch", "instance", "none"] = Field("batch", description="of G")
+    discriminator_norm: Literal["batch", "instance", "none"] = Field("batch", description="of D")
+    kernel: Literal[4, 5] = Field(5, description="side of the convolutions' kernels")
+    slope: float = Field(0.0, ge=0, lt=1, description="of G's ReLUs below 0")
+    adversarial: Adversarial = Field("vanilla", description="the game of G and D")
+    real: float = Field(1.0, gt=0, le=1, description="label of real pictures in D's step")
+    g_steps: int = Field(2, ge=1, le=10, description="steps of G for one of D")
+    spectral: bool = Field(False, description="spectral normalisation of D")
+    r1: float = Field(0.0, ge=0, description="weight gamma of R1, D's gradient at real pictures")
+    contextual: Literal["kl", "l1"] = Field("kl", description="distance of known halves")
+    direction: Direction = Field("input_generated", description="of KL: KL(input || generated)")
+    mass: Mass = Field("paper", description="what KL compares: grey levels, or ink = 1 - grey")
+    floor: float = Field(1e-8, gt=0, le=1, description="mass of a pixel that has none")
+    search_adversarial: float = Field(0.01, ge=0, description="weight of D's belief in the search")
+    saturating: bool = Field(False, description="log(1 - D), as in the paper, instead of -log D")
+    starts: int = Field(30, ge=1, le=100_000, description="random z tried for every picture")
+    kept: int = Field(1, ge=1, le=1000, description="best starts searched on; the best end wins")
+    search_steps: int = Field(1000, ge=0, le=1_000_000, description="steps of the search for z")
+    descent: Descent = Field("nesterov", description="how z moves")
+    search_rate: float = Field(0.01, gt=0, description="how far z moves")
+    patience: int = Field(0, ge=0, description="steps without a fall that end a search; 0 = never")
+
+
+BASE = Config()
+QUICK = varied(
+    BASE,
+    width=32,
+    discriminator_width=32,
+    kernel=4,
+    g_steps=1,
+    mass="ink",
+    floor=0.05,
+    starts=256,
+    kept=4,
+    search_steps=150,
+    descent="adam",
+    search_rate=0.05,
+)
+PRESETS = {
+    "paper": Preset(
+        BASE, Settings(epochs=50, batch=64, decay=0, flip=False, enlarge=1), "Lu et al. 2018"
+    ),
+    "quick_64": Preset(
+        QUICK,
+        Settings(epochs=30, batch=32, average=0.99, validate_pictures=20),
+        "half as wide, averaged, searched with Adam from the 4 best of 256 starts",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The search problem: known halves, and how a z is drawn and judged."""
+
+    recipe: "Contextual"
+    known: Tensor  # (B, 3, S, S)
+    side: int  # 0: the sketch is known, 1: the photo
+
+    def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """The half to compare, and the weighted adversarial cost."""
+        config = self.recipe.config
+        joint = self.recipe.generator(z)
+        own = z.new_zeros(len(z))
+        if config.search_adversarial:
+            own = config.search_adversarial * self.recipe.perceptual(joint)
+        return halves(joint)[self.side], own
+
+    def match(self, drawn: Tensor, pictures: Tensor) -> Tensor:
+        """Contextual loss against the known halves of these pictures."""
+        config, known = self.recipe.config, self.known[pictures]
+        if config.contextual == "l1":
+            distance: Tensor = l1(drawn, known)
+            return distance
+        how = {"direction": config.direction, "mass": config.mass, "floor": config.floor}
+        divergence: Tensor = kl(drawn, known, **how)
+        return divergence
+
+
+@recipes
+class Contextual:
+    """The networks, their optimisers, one step of training, and the search."""
+
+    paired, reversible = True, True
+
+    def __init__(self, config: Config, settings: Settings, place: Place) -> None:
+        self.config, self.place = config, place
+        self.generator: nn.Module = place.ready(
+            joint_generator(
+                config.size,
+                latent=config.latent,
+                width=config.width,
+                norm=config.norm,
+                kernel=config.kernel,
+                slope=config.slope,
+            )
+        )
+        self.discriminator: nn.Module = place.ready(
+            joint_discriminator(
+                config.size,
+                width=config.discriminator_width,
+                norm=config.discriminator_norm,
+                kernel=config.kernel,
+                spectral=config.spectral,
+            )
+        )
+        self.gan_loss = losses[config.adversarial]
+        self.adam_g = adam(self.generator, settings)
+        self.adam_d = adam(self.discriminator, settings)
+
+    def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Update D once and G `g_steps` times. Returns every term, unweighted."""
+        require_size(batch.source, self.config.size)
+        real = joined(batch.source, batch.target)
+        terms = self.improve_discriminator(real)
+        for _ in range(self.config.g_steps):
+            with frozen(self.discriminator):
+                with self.place.autocast():
+                    fake = self.generator(self.noise(len(real)))
+                    fooled = self.gan_loss(self.discriminator(fake), 1.0, fooling=True).mean()
+                descend(fooled, self.adam_g)
+        if len(real) > 1:
+            terms["diversity"] = diversity(halves(fake)[1], batch.target)
+        terms["adversarial"] = fooled
+        return {name: value.detach() for name, value in terms.items()}
+
+    def improve_discriminator(self, real: Tensor) -> dict[str, Tensor]:
+        """One step of D on real and generated joint pictures."""
+        config, judge = self.config, self.discriminator
+        with self.place.autocast():
+            with torch.no_grad():
+                fake = self.generator(self.noise(len(real)))
+            wanted = (config.real, 0.0)
+            terms = judgement(judge(real), judge(fake), config.adversarial, wanted)
+            total = terms["loss_D_real"] + terms["loss_D_fake"]
+            if config.r1:
+                terms["r1"] = r1(judge, real).mean()
+                total = total + config.r1 / 2 * terms["r1"]
+        descend(total, self.adam_d)
+        return terms
+
+    def noise(self, count: int) -> Tensor:
+        """z uniform in -1..1 out of torch's generator, (count, latent)."""
+        z = torch.rand(count, self.config.latent) * 2 - 1  # on the CPU: the same on any device
+        return z.to(self.place.device, non_blocking=True)
+
+    def perceptual(self, joint: Tensor) -> Tensor:
+        """How little D believes in joint pictures, (B,): -log D, or log(1 - D)."""
+        logits = self.discriminator(joint)
+        if self.config.saturating:
+            return -F.softplus(logits.float()).flatten(1).mean(1)
+        cost: Tensor = self.gan_loss(logits, 1.0, fooling=True)
+        return cost
+
+    def complete(
+        self,
+        known: Tensor,
+        *,
+        reverse: bool = False,
+        seed: int = 0,
+        report: Callable[[str], None] | None = None,
+        snapshots: int = 0,
+    ) -> Found:
+        """The z whose joint picture has this half: sketches, or photos with `reverse`."""
+        config = self.config
+        require_size(known, config.size)
+        how = Search(
+            config.starts,
+            config.kept,
+            config.search_steps,
+            config.descent,
+            config.search_rate,
+            config.patience,
+            seed,
+            snapshots,
+        )
+        # translators look on in inference mode, where no gradient could ever be had
+        with torch.inference_mode(False), evaluating(self.generator, self.discriminator):
+            known = known.to(self.place.device).clone()
+            problem = Completion(self, known, int(reverse))
+            return search(problem, len(known), config.latent, how, self.place.device, report)
+
+    def drawn(self, z: Tensor) -> Tensor:
+        """Joint pictures of z, float32, by the statistics of training."""
+        with evaluating(self.generator):
+            joint: Tensor = self.generator(z.to(self.place.device))
+            return joint.float()
+
+    def translate(
+        self,
+        source: Tensor,
+        *,
+        reverse: bool = False,
+        seed: int = 0,
+        report: Callable[[str], None] | None = None,
+    ) -> Tensor:
+        """Sketch -> photo, or the other way, float32: the unknown half of what the search found."""
+        found = self.complete(source, reverse=reverse, seed=seed, report=report)
+        return halves(self.drawn(found.z))[int(not reverse)].contiguous()
+
+    def exportable(self, *, reverse: bool = False) -> nn.Module:
+        """The bare generator, which draws joint pictures of z."""
+        return self.generator
+
+    @property
+    def multiple(self) -> int:
+        """Height and width of a picture must be multiples of this, and are exactly this."""
+        return self.config.size
+
+    def state(self) -> dict[str, Any]:
+        """Everything to save, by name."""
+        names = ("generator", "discriminator", "adam_g", "adam_d")
+        return {name: getattr(self, name) for name in names}

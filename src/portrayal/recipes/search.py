@@ -1,0 +1,173 @@
+"""The search for z: which noise makes a generator draw what is known? (Lu et al. 2018, sec. 3.2)
+
+G and D stay as they are; z goes down a cost, step by step, clipped to -1..1 (Lipton and Tripathy
+2017). Every picture has a cost of its own, and all try the same random z first, so that neither
+neighbours in the batch nor their number change what is found. B pictures, N starts, K of them
+searched on, P = B K searches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from portrayal.core.seeds import numpy_rng
+
+Descent = Literal["adam", "nesterov"]
+Say = Callable[[str], None]
+AT_ONCE = 64  # searches in one batch: a CPU gains nothing from more
+FALL = 1e-3  # share of the cost by which it must fall to count for `patience`
+
+
+class Problem(Protocol):
+    """What is searched for."""
+
+    def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Known halves of the pictures of z (P, latent), and costs of z itself (P,)."""
+        ...
+
+    def match(self, drawn: Tensor, pictures: Tensor) -> Tensor:
+        """How far drawn halves are from the known ones of these pictures (P,). (P,)"""
+        ...
+
+
+@dataclass(frozen=True)
+class Search:
+    """How long and how to search."""
+
+    starts: int = 30  # N
+    kept: int = 1  # K
+    steps: int = 1000
+    descent: Descent = "nesterov"
+    rate: float = 0.01
+    patience: int = 0  # a search ends when its cost did not fall for so many steps; 0 = never
+    seed: int = 0
+    snapshots: int = 0  # steps between snapshots of the best z; 0 = none
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found for every picture."""
+
+    z: Tensor  # (B, latent)
+    start: Tensor  # (B,) cost of the best random start
+    end: Tensor  # (B,) cost of z; never above `start`
+    steps: Tensor  # (B,) steps taken; below the wanted number where patience ended
+    snapshots: list[Tensor] = field(default_factory=list)  # each (B, latent)
+
+
+def search(
+    problem: Problem,
+    pictures: int,
+    latent: int,
+    how: Search,
+    device: torch.device,
+    report: Say | None = None,
+) -> Found:
+    """The best z for each of `pictures` pictures. `report` is told how far it is."""
+    z = starts(problem, pictures, latent, how, device)  # (B, K, latent)
+    parts: list[Found] = []
+    for some in torch.split(torch.arange(pictures, device=device), max(1, AT_ONCE // z.shape[1])):
+
+        def say(text: str, done: int = int(some[0])) -> None:
+            if report:
+                report(f"{done} of {pictures} pictures searched, {text}")
+
+        parts.append(descend(problem, z[some], some, how, say))
+    found, start, end, steps = (
+        torch.cat([getattr(part, name) for part in parts])
+        for name in ("z", "start", "end", "steps")
+    )
+    if report:
+        means = f"{start.mean():.4g} at the start, {end.mean():.4g} at the end"
+        report(f"{pictures} of {pictures} pictures searched, mean loss {means}")
+    snapshots = zip(*(part.snapshots for part in parts), strict=True)
+    return Found(found, start, end, steps, [torch.cat(each) for each in snapshots])
+
+
+@torch.no_grad()
+def starts(
+    problem: Problem, pictures: int, latent: int, how: Search, device: torch.device
+) -> Tensor:
+    """The K best of N random z for each picture, best first: (B, K, latent).
+
+    The first n of N starts are those of a search with n starts: more are never worse.
+    """
+    drawn = numpy_rng(how.seed, "starts").uniform(-1, 1, (how.starts, latent))
+    bank = torch.from_numpy(drawn.astype(np.float32)).to(device)
+    made = [problem.draw(z) for z in torch.split(bank, AT_ONCE)]  # once for all pictures
+    halves, own = (torch.cat(each) for each in zip(*made, strict=True))
+    chosen = []
+    for picture in range(pictures):
+        costs = problem.match(halves, torch.full((len(bank),), picture, device=device)) + own
+        chosen.append(bank[costs.argsort(stable=True)[: how.kept]])
+    return torch.stack(chosen)
+
+
+def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, say: Say) -> Found:
+    """Search on from z (b, K, latent) for these pictures (b,), all at once."""
+    (count, kept, latent), device = z.shape, z.device
+    of, point = pictures.repeat_interleave(kept), z.reshape(-1, latent).clone()  # (P,), (P, latent)
+    memory = torch.zeros(2, *point.shape, device=device)  # of the optimiser
+    best_z, best = point.clone(), point.new_full((len(point),), torch.inf)
+    first, fell, taken = best, torch.zeros_like(of), torch.zeros_like(of)
+    alive, snapshots = torch.arange(len(of), device=device), []  # rows that are searched on
+    for step in range(how.steps + 1):
+        costs, gradient = slope(problem, point[alive], of[alive])
+        first = costs if step == 0 else first
+        fell[alive[costs < best[alive] * (1 - FALL)]] = step
+        lower = costs < best[alive]
+        best_z[alive[lower]], best[alive[lower]] = point[alive[lower]], costs[lower]
+        if how.snapshots and step % how.snapshots == 0:
+            snapshots.append(best_of(best_z, best, count))
+        if step % 20 == 0:
+            say(f"step {step} of {how.steps}, mean loss {best.mean():.4g}")
+        if how.patience:
+            going = step - fell[alive] < how.patience
+            alive, gradient = alive[going], gradient[going]
+        if step == how.steps or not len(alive):
+            break
+        move, memory[:, alive] = moves[how.descent](gradient, memory[:, alive], step + 1)
+        point[alive] = (point[alive] - how.rate * move).clamp(-1, 1)
+        taken[alive] += 1
+    found = best_of(best_z, best, count)
+    if how.snapshots:  # a search that ended early stays where it ended
+        snapshots += [found] * (how.steps // how.snapshots + 1 - len(snapshots))
+    first, best, taken = (each.view(count, kept) for each in (first, best, taken))
+    return Found(found, first[:, 0], best.amin(1), taken.amax(1), snapshots)
+
+
+def slope(problem: Problem, z: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Costs (P,) of z (P, latent), and their gradients (P, latent)."""
+    with torch.enable_grad():
+        here = z.detach().requires_grad_()
+        drawn, own = problem.draw(here)
+        costs = problem.match(drawn, pictures) + own
+        (gradient,) = torch.autograd.grad(costs.sum(), here)  # of z only, not of the networks
+    return costs.detach(), gradient
+
+
+def adam(gradient: Tensor, memory: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """Adam's direction (Kingma and Ba 2015, alg. 1; betas .9 and .999), and its two means."""
+    mean = 0.9 * memory[0] + 0.1 * gradient
+    square = 0.999 * memory[1] + 0.001 * gradient.square()
+    spread = (square / (1 - 0.999**step)).sqrt() + 1e-8
+    return mean / (1 - 0.9**step) / spread, torch.stack([mean, square])
+
+
+def nesterov(gradient: Tensor, memory: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """Nesterov's momentum of .9 in torch.optim.SGD's form, and the velocity."""
+    velocity = 0.9 * memory[0] + gradient
+    return gradient + 0.9 * velocity, torch.stack([velocity, memory[1]])
+
+
+moves = {"adam": adam, "nesterov": nesterov}
+
+
+def best_of(z: Tensor, costs: Tensor, count: int) -> Tensor:
+    """Of K searches for each picture the z of the lowest cost: (P, latent) -> (b, latent)."""
+    lowest = costs.view(count, -1).argmin(1)
+    return z.view(count, -1, z.shape[1])[torch.arange(count, device=z.device), lowest]
