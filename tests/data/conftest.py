@@ -1,5 +1,6 @@
 """Generated pictures for tests of data: photo-like noise, so that no two look alike."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import pytest
 
 from portrayal.core.images import encode
 from portrayal.core.seeds import numpy_rng
+
+sys.path.insert(0, str(Path(__file__).parent))  # for feret_tree.py
 
 
 def photo(index, height=64, width=64):

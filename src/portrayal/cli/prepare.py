@@ -30,6 +30,11 @@ def help_of(source: Callable[..., Any]) -> str:
     """Help text of a sub-command: the source's first line and an example."""
     examples = {
         "collage": "portrayal prepare collage posts --real tl --badge bl:0.18 --out data/posts",
+        "coco": "portrayal prepare coco val2017 annotations/instances_val2017.json --categories "
+        "person,bus --filter pencil --size 64 --out data/coco",
+        "colorferet": "portrayal prepare colorferet colorferet --filter cartoon --grey reject "
+        "--fractions 0.6,0.2,0.2 --out data/feret",
+        "cufsf": "portrayal prepare cufsf CUFSF colorferet --size 200x250 --out data/cufsf",
         "domains": "portrayal prepare domains photos paintings --size 128 --out data/paintings",
         "folder": "portrayal prepare folder photos --filter cartoon --size 128 --out data/photos",
         "pairs": "portrayal prepare pairs sketches photos --out data/sketches",

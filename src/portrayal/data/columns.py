@@ -53,6 +53,17 @@ def rejected(databases: Databases) -> Iterator[tuple[str, str]]:
     return heapq.merge(*(connection.execute(query) for connection in databases))
 
 
+def remarks(databases: Databases) -> list[str]:
+    """What is wrong with pictures that stay: each kind with its number and its first case."""
+    query = "SELECT key, facts FROM facts WHERE reason IS NULL AND facts LIKE ? ORDER BY key"
+    found: dict[str, tuple[int, str]] = {}
+    for key, text in heapq.merge(*(each.execute(query, ('%"remark"%',)) for each in databases)):
+        kind, _, case = str(json.loads(text).get("remark", "")).partition(": ")
+        count, first = found.get(kind, (0, f"{key}: {case}" if case else key))
+        found[kind] = count + 1, first
+    return [f"{kind}: {n} pictures, first {first}" for kind, (n, first) in found.items() if kind]
+
+
 def refuse_bad(databases: Databases, options: Options, total: int) -> None:
     """Stop with one line when too many files could not be read."""
     query = "SELECT key, reason FROM facts WHERE bad ORDER BY key"

@@ -19,9 +19,13 @@ class Item:
     `target` is None for a single picture (a folder): the picture is then the target, and its source
     is made by a filter. `meta` becomes columns of metadata.jsonl: subject, class, group, ... With
     "domain" in it, "source" or "target", the picture stays alone, and its name begins with that.
+    `face` is the box x, y, w, h of the largest face in the picture where the source knows it; a
+    detector is asked otherwise. `remark` is what is wrong with an item that stays, as "kind: case".
     """
 
     name: str  # unique; may hold "/" for sub-folders; no suffix
     source: Pixels
     target: Pixels | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    face: tuple[int, int, int, int] | None = None
+    remark: str | None = None

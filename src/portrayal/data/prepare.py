@@ -15,7 +15,7 @@ from typing import Any
 
 from portrayal.core.errors import BadData, BadOption, Interrupted
 from portrayal.core.runs import write_json
-from portrayal.data.columns import refuse_bad, rejected
+from portrayal.data.columns import refuse_bad, rejected, remarks
 from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publish
 from portrayal.data.locks import Busy, locked
 from portrayal.data.manifest import counted, write_manifest, write_metadata, write_rejected
@@ -137,7 +137,9 @@ def decided(job: Job, scans: list[sqlite3.Connection]) -> Plan:
         reasons = counted(reason for _, reason in rejected(scans))
         listed = ", ".join(f"{reason}: {count}" for reason, count in reasons.items())
         raise BadData(f"None of {total} pictures is left ({listed}). Reject less.")
-    return make_plan(scans, job.options, distinct=job.source.distinct)
+    plan = make_plan(scans, job.options, distinct=job.source.distinct)
+    plan.notes += [*job.source.notes(), *remarks(scans)]
+    return plan
 
 
 def write_shard(job: Job, plan: Plan, scans: list[sqlite3.Connection]) -> None:

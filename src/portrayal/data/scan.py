@@ -139,6 +139,8 @@ def examine(source: Source, options: Options, key: str) -> Facts:
     facts: dict[str, Any] = {"grey": is_grey(picture), "meta": item.meta}
     facts["sha256"] = "".join(pixels_hash(p) for p in (picture, item.source))
     facts["face_share"], facts["face_box"] = face(item, options)
+    if item.remark:
+        facts["remark"] = item.remark
     reason = verdict(item, facts, options)
     if source.distinct or options.duplicates == "ignore":
         return Facts(key, item.name, reason=reason, facts=facts)
@@ -147,9 +149,12 @@ def examine(source: Source, options: Options, key: str) -> Facts:
 
 
 def face(item: Item, options: Options) -> tuple[float | None, list[int] | None]:
-    """Share and box of the largest face, looked for in the target and then in the source."""
+    """Share and box of the largest face: known, or looked for in the target, then the source."""
     if not options.looks_for_faces():
         return None, None
+    if item.face is not None:
+        height, width = (item.source if item.target is None else item.target).shape[:2]
+        return round(item.face[2] * item.face[3] / (height * width), 4), list(item.face)
     from portrayal.features.faces import detector, find_faces
 
     for picture in (item.target, item.source):

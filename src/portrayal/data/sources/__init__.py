@@ -15,6 +15,11 @@ from portrayal.data.item import Item
 sources = Catalog("source", __name__)
 
 
+def nothing() -> list[str]:
+    """No notes."""
+    return []
+
+
 @dataclass(frozen=True)
 class Source:
     """A listing and a way to read one entry of it."""
@@ -25,3 +30,4 @@ class Source:
     single: bool = False  # items have no target: a filter must make the source
     apart: bool = False  # pictures of two unpaired domains: "domain" in `Item.meta` says which
     distinct: bool = False  # made, not found: holds no near-duplicates, so none are looked for
+    notes: Callable[[], list[str]] = nothing  # what a person should know of the whole
