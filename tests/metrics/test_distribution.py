@@ -8,7 +8,14 @@ from scipy.linalg import sqrtm
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.metrics.distribution import fid, frechet, merged, moments
-from portrayal.metrics.kernels import kid, kid_of_subsets, mmd, mmd_biased, mmd_root
+from portrayal.metrics.kernels import (
+    kid,
+    kid_of_subsets,
+    mmd,
+    mmd_biased,
+    mmd_gan_metrics,
+    mmd_root,
+)
 from portrayal.metrics.neighbours import one_nn, support
 from portrayal.metrics.permutation import mmd_p_value
 from portrayal.metrics.sets import in_fixed_order, pieces, sums_between, sums_within
@@ -313,4 +320,5 @@ def test_one_person_in_a_set_leaves_no_error():
 def test_the_names_that_users_type_are_the_values_of_one_distance():
     fake, real = normal(44, 9, 3), normal(45, 7, 3, 1)
     assert mmd_biased(fake, real) == mmd(fake, real).biased
-    assert mmd_root(fake, real) == mmd(fake, real, bandwidth="real").root
+    assert mmd_root(fake, real) == mmd(fake, real).root
+    assert mmd_gan_metrics(fake, real) == mmd(fake, real, bandwidth="real").root

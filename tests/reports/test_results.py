@@ -1,7 +1,6 @@
 import pytest
 from runs import results_of
 
-from portrayal.reports.pages import whiskers
 from portrayal.reports.results import (
     Results,
     Score,
@@ -12,6 +11,7 @@ from portrayal.reports.results import (
     verdict,
     with_interval,
 )
+from portrayal.reports.score_tables import whiskers
 
 
 def score(value, low, high, answer="translation", better="higher", metric="ssim"):

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from portrayal.evaluation.evaluate import Scored
     from portrayal.reports.results import Answer, Question, Results, Score, Section
 
-HEADINGS: "dict[Answer, str]" = {"translation": "translation", "input": "input itself", "difference": "difference"}
+LONGEST = 40  # rows of a table in the terminal
+HEADINGS: "dict[Answer, str]" = {
+    "translation": "translation",
+    "input": "input itself",
+    "difference": "difference",
+}
 HEADINGS |= {"real": "real"}
 QUESTIONS: "dict[Question, str]" = {
     "fidelity": "Fidelity: is it like its truth?",
@@ -54,21 +59,19 @@ def question_table(results: "Results", question: "Question") -> "Table | None":
         return None
     answers = [answer for answer in HEADINGS if any(s.answer == answer for s in scores)]
     table = Table(box=box.SIMPLE, title_justify="left")
-    table.add_column("metric")
+    table.add_column("metric", overflow="fold")
     for answer in answers:
         table.add_column(HEADINGS[answer], justify="right", no_wrap=True)
-    if any(score.missing for score in scores):
-        table.add_column("pictures")
     for name in dict.fromkeys(score.metric for score in scores):
         found = {score.answer: score for score in scores if score.metric == name}
-        row = cells([found.get(answer) for answer in answers])
-        count = [next(iter(found.values())).count] if len(table.columns) > len(row) else []
-        table.add_row(*row, *count)
+        table.add_row(*cells([found.get(answer) for answer in answers]))
     return table
 
 
 def cells(found: "list[Score | None]") -> list[str]:
     """One metric as a row: its name, and each value above its interval."""
+    from rich.markup import escape
+
     from portrayal.reports.results import decimals, with_interval
 
     there = [score for score in found if score]
@@ -80,23 +83,36 @@ def cells(found: "list[Score | None]") -> list[str]:
         with_interval(score, decimals(plain if score in plain else [score])) if score else "–"
         for score in found
     ]
-    stacked = [text.replace(" [", "\n\\[", 1) for text in texts]  # \\[: no markup of rich
-    return [f"{first.name}{unit} {arrow}", *stacked]
+    few = min(there, key=lambda score: score.n)
+    counted = f"\n[dim]{few.n:,} of {few.n + few.missing:,}[/dim]" if few.missing else ""
+    return [f"{escape(first.name + unit)} {arrow}{counted}", *(stacked(text) for text in texts)]
 
 
 def section_table(section: "Section") -> "Table":
-    """A table of its own, with its note below."""
+    """A table of its own, with its note below; a long one only begins here."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    from portrayal.reports.results import cell_text
+    from portrayal.reports.score_tables import printed
 
+    head, numeric, rows = printed(section)
+    more = len(rows) - LONGEST
+    note = section.note if more <= 0 else f"{more} more rows in the report. {section.note}"
     table = Table(box=box.SIMPLE, title=section.title, title_justify="left")
-    table.caption, table.caption_justify = escape(section.note), "left"
-    for index, heading in enumerate(section.head):
-        numeric = all(not isinstance(row[index], str) for row in section.rows)
-        table.add_column(escape(heading), justify="right" if numeric else "left")
-    for row in section.rows:
-        table.add_row(*(escape(cell_text(cell)) for cell in row))
+    table.caption, table.caption_justify = escape(note), "left"
+    for heading, right in zip(head, numeric, strict=True):
+        table.add_column(escape(heading), justify="right" if right else "left", overflow="fold")
+    for row in rows[:LONGEST]:
+        table.add_row(*(stacked(cell) for cell in row))
     return table
+
+
+def stacked(text: str) -> str:
+    """A value above its interval, safe from rich's markup."""
+    from rich.markup import escape
+
+    value, bracket, bounds = text.partition(" [")
+    if not bracket or not bounds.endswith("]"):
+        return escape(text)
+    return f"{escape(value)}\n\\[{bounds}"

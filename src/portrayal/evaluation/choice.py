@@ -1,6 +1,6 @@
 """Which metrics answer which question, of all that the catalogue holds."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from portrayal.core.errors import MissingPart
@@ -63,18 +63,20 @@ def may_be_kept(name: str) -> bool:
     return name not in CHANGED and metrics.card(name).needs == "pairs"
 
 
-def present(needs: str, note: Callable[[str], None]) -> Iterable[str]:
+def present(needs: str, note: Callable[[str], None]) -> list[str]:
     """Metrics of a kind whose weights are there; says which are not."""
-    found = []
+    found: list[str] = []
+    absent: dict[str, list[str]] = {}
     for name in metrics:
-        card = metrics.card(name)
-        if card.needs != needs:
+        if metrics.card(name).needs != needs:
             continue
         try:
-            for weights in card.weights:
+            for weights in metrics.card(name).weights:
                 locate(KNOWN[weights], offline=True)
         except MissingPart as error:
-            note(f"{name} is left out. {error}")
+            absent.setdefault(str(error), []).append(name)
             continue
         found.append(name)
+    for reason, names in absent.items():
+        note(f"Left out: {', '.join(names)}. {reason}")
     return found

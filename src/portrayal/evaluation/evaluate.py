@@ -14,11 +14,10 @@ from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData
 from portrayal.core.runs import write_atomically, write_json
 from portrayal.data.domains import SIDES
-from portrayal.evaluation.choice import check_names
 from portrayal.evaluation.feature_store import user_cache
 from portrayal.evaluation.folders import Matched, unmatched
 from portrayal.evaluation.history import remember, warnings_of
-from portrayal.evaluation.measuring import Measured, Request, Work, measure
+from portrayal.evaluation.measuring import Measured, Request, Work, check_request, measure
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
 from portrayal.inference.load import load
@@ -53,13 +52,13 @@ def evaluate_run(
     `reverse`: from target to source, for recipes with two directions.
     """
     started = time.monotonic()
+    check_request(request)
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
     dataset = dataset_of(run, translator.config, data, note)
     pairs = dataset.split(split)
     ours, theirs = (pairs.domain(side) for side in SIDES[:: -1 if reverse else 1])
     for domain in (ours, theirs):
         require_several(len(domain), f"the {split} split of {dataset.folder}")
-    check_names(request.metrics)
     files = translate_split(run, split, ours, translator, bar, reverse=reverse)
     measured = measure(
         answers_of_run(run, pairs, files, reverse=reverse),
@@ -103,6 +102,7 @@ def evaluate_folders(
     Unpaired, only the two sets are compared, and each picture with its input if there is one.
     """
     started = time.monotonic()
+    check_request(request)
     matched = Matched(fake, real, source)
     answers = matched.answers() if paired else unmatched(fake, real, source)
     require_several(len(answers), str(fake))

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from portrayal.core.errors import UserError
 from portrayal.core.images import pixels_hash
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.choice import Choice
@@ -18,21 +20,33 @@ Row = dict[str, Any]
 Hashes = dict[str, str]  # side ("fake", "target", "source") -> hash of its pixels
 
 
-def judged(choice: Choice, answers: Answers, bar: Bar | None) -> tuple[list[Row], list[Hashes]]:
-    """Rows of all pictures in order, scored by several threads, and the hashes of their pixels."""
-    rows, hashes = [], []
+@dataclass
+class Judged:
+    """Rows and hashes of all pictures in order, and why a metric refused the first it refused."""
+
+    rows: list[Row] = field(default_factory=list)
+    hashes: list[Hashes] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def judged(choice: Choice, answers: Answers, bar: Bar | None) -> Judged:
+    """Every picture, scored by several threads."""
+    found = Judged()
     judge_one = partial(judge, choice, answers)
     with opened(bar, "Scoring", len(answers)) as advance, ThreadPoolExecutor(THREADS) as pool:
-        for row, found in ahead(pool, judge_one, range(len(answers))):
-            rows.append(row)
-            hashes.append(found)
+        for row, hashes, refused in ahead(pool, judge_one, range(len(answers))):
+            found.rows.append(row)
+            found.hashes.append(hashes)
+            found.refused = refused | found.refused
             advance(1)
-    return rows, hashes
+    return found
 
 
-def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes]:
+def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes, dict[str, str]]:
     """One row: "scores" of the translation and "input" of its input, both against the truth, and
     "content" of the translation against its input.
+
+    A metric that was not asked for by name may refuse a picture, which then has no value.
     """
     pixels, row = answers.pictures(index), answers.rows[index]
     require_same_size(row["name"], pixels)
@@ -40,11 +54,20 @@ def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes]:
     compared = {"scores": ("fake", "target", choice.pictures)}
     compared |= {"input": ("source", "target", choice.pictures)}
     compared |= {"content": ("fake", "source", choice.content)}
+    refused: dict[str, str] = {}
     for key, (one, other, metrics) in compared.items():
         if metrics and one in pixels and other in pixels:
-            judged_row[key] = score_picture(metrics, pixels[one], pixels[other], row)
+            scores = judged_row[key] = {}
+            for name in metrics:
+                try:
+                    scores |= score_picture([name], pixels[one], pixels[other], row)
+                except UserError as error:
+                    if name in choice.asked:
+                        raise
+                    refused[name], scores[name] = str(error), None
     facts = {k: v for k, v in row.items() if k not in compared and k != "name"}
-    return {**judged_row, **facts}, {side: pixels_hash(p) for side, p in pixels.items()}
+    hashes = {side: pixels_hash(p) for side, p in pixels.items()}
+    return {**judged_row, **facts}, hashes, refused
 
 
 def data_hash(rows: Sequence[Row], hashes: Sequence[Hashes]) -> str:

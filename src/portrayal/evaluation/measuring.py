@@ -8,16 +8,20 @@ from typing import Any
 from portrayal.core.errors import BadOption, UnknownName, UserError
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
-from portrayal.evaluation.choice import Choice, choose
-from portrayal.evaluation.feature_networks import choose_extractor
+from portrayal.evaluation.choice import Choice, check_names, choose
+from portrayal.evaluation.feature_networks import NETWORKS, choose_extractor
+from portrayal.evaluation.groups import grouped
 from portrayal.evaluation.judging import data_hash, judged
 from portrayal.evaluation.progress import Bar
+from portrayal.evaluation.recogniser import load_recogniser
 from portrayal.evaluation.sets import Domain, domain
+from portrayal.evaluation.skin import skin_tones
 from portrayal.evaluation.summary import summarise
-from portrayal.evaluation.tables import Context, sections_of
+from portrayal.evaluation.tables import TABLES, Context, sections_of
 from portrayal.metrics.face_identity import refuse_trained_judge
-from portrayal.reports.results import Score, Section
+from portrayal.reports.results import Question, Score, Section
 
+SKIN = "skin_tone"  # a column that is measured, not read
 Row = dict[str, Any]
 Note = Callable[[str], None]
 
@@ -72,13 +76,19 @@ def measure(
     check_columns(request.by, answers)
     choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
     choice = without_trained_judges(choice, work.config, warnings)
+    if request.by and not (choice.pictures or choice.content):
+        raise BadOption("--by needs scores of single pictures; add --metric ssim, or leave it out.")
     extractor = None
     if choice.sets or "memorisation" in request.tables:
         extractor = choose_extractor(request.features, warnings.append, device)
         if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
             raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
-    pictures, hashes = judged(choice, answers, bar)
-    summary = summarise(pictures, choice, seed=request.seed, draws=request.draws)
+    found = judged(choice, answers, bar)
+    pictures, hashes = found.rows, found.hashes
+    if SKIN in request.by:
+        add_skin_tones(pictures, answers, bar)
+    drawn = {"seed": request.seed, "draws": request.draws}
+    summary = summarise(pictures, choice, **drawn, refused=found.refused)
     sets = Domain()
     if extractor and choice.sets:
         sets = domain(
@@ -91,7 +101,8 @@ def measure(
             seed=request.seed,
             bar=bar,
         )
-    means = choice.pictures or choice.content
+    part: Question = "fidelity" if answers.paired else "content"
+    means = tuple(dict.fromkeys(s.metric for s in summary.scores if s.question == part))
     how = (request.seed, request.draws, bar)
     made = (work.run, work.dataset, work.checkpoint)
     context = Context(answers, pictures, means, features, extractor, *made, *how)
@@ -102,17 +113,35 @@ def measure(
         data_hash(pictures, hashes),
         summary.scores + sets.scores,
         sets.sections + beside,
-        warnings + summary.warnings + sets.warnings,
+        list(dict.fromkeys(warnings + summary.warnings + sets.warnings)),
         "; ".join(dict.fromkeys(summary.methods + sets.methods)),
     )
 
 
+def check_request(request: Request) -> None:
+    """Unknown names, missing weights and broken files fail before any work."""
+    check_names(request.metrics)
+    for name in request.tables:
+        if name not in TABLES:
+            raise UnknownName("table", name, TABLES)
+    if request.features is not None and request.features not in NETWORKS:
+        raise UnknownName("feature network", request.features, NETWORKS)
+    if request.recogniser:
+        load_recogniser(request.recogniser)
+
+
 def check_columns(columns: Sequence[str], answers: Answers) -> None:
     """Refuse a column that no picture has, before any work."""
-    known = sorted({column for row in answers.rows for column in row})
+    rows = [{**row, SKIN: None} for row in answers.rows]
     for column in columns:
-        if column not in known:
-            raise UnknownName("column", column, known)
+        grouped(rows, column)
+
+
+def add_skin_tones(pictures: list[Row], answers: Answers, bar: Bar | None) -> None:
+    """A column of the skin tones of the truths (without any: the inputs), if there is none."""
+    if not any(SKIN in row for row in pictures):
+        for row, tone in zip(pictures, skin_tones(answers, bar), strict=True):
+            row[SKIN] = tone
 
 
 def without_trained_judges(
@@ -126,7 +155,7 @@ def without_trained_judges(
         except UserError as error:
             if name in choice.asked:
                 raise
-            warnings.append(f"{name} is left out: {error}")
+            warnings.append(f"Left out: {name}. {error}")
             left.add(name)
     return replace(
         choice,

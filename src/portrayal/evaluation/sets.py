@@ -65,7 +65,7 @@ def domain(
             except BadData as error:
                 if answer == "translation" and name in asked:
                     raise
-                found.warnings.append(f"{name} of {answer} is left out: {error}")
+                found.warnings.append(f"Left out: {name} of {answer}. {error}")
                 continue
             for value in values if answer != "real" else of_halves(values):
                 found.scores.append(described(value, answer, crowd, against, extractor))

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,20 @@ class Summary:
         return "; ".join(dict.fromkeys(self.methods))
 
 
-def summarise(pictures: Pictures, choice: Choice, *, seed: int, draws: int) -> Summary:
-    """Scores of all metrics of pictures: fidelity, then content."""
+def summarise(
+    pictures: Pictures,
+    choice: Choice,
+    *,
+    seed: int,
+    draws: int,
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> Summary:
+    """Scores of all metrics of pictures: fidelity, then content.
+
+    `refused`: why a metric refused pictures, by its name.
+    """
     summary = Summary()
+    without: dict[str, list[str]] = {}
     questions: list[tuple[Question, str]] = [("fidelity", name) for name in choice.pictures]
     questions += [("content", name) for name in choice.content]
     for question, metric in questions:
@@ -44,19 +56,25 @@ def summarise(pictures: Pictures, choice: Choice, *, seed: int, draws: int) -> S
             continue
         ours = answers["translation"]
         if (found := int(np.isfinite(ours).sum())) < 2:
-            because = metrics.card(metric).missing
-            said = f"{metric}: {found} of {len(ours)} pictures have a value"
-            said += f" ({because})" if because else ""
+            because = refused.get(metric) or metrics.card(metric).missing
+            said = f"{found} of {len(ours)} pictures have a value"
+            said += f" ({because.rstrip('.')})" if because else ""
             if metric in choice.asked:
-                raise BadData(f"{said}; an interval needs at least 2. Leave --metric {metric} out.")
-            summary.warnings.append(f"{said}; it is left out.")
+                raise BadData(
+                    f"{metric}: {said}; an interval needs at least 2. Leave --metric {metric} out."
+                )
+            without.setdefault(said, []).append(metric)
             continue
         for answer, values in answers.items():
             if np.isfinite(values).any():
                 interval = interval_of(metric, answer, values, pictures, seed, draws)
                 missing = len(values) - interval.n
-                summary.scores.append(described(metric, answer, question, interval, missing))
+                score = described(metric, answer, question, interval, missing)
+                why = {"why": refused[metric].rstrip(".")} if missing and metric in refused else {}
+                summary.scores.append(score.model_copy(update=why))
                 summary.methods.append(interval.method)
+    for said, names in without.items():
+        summary.warnings.append(f"Left out: {', '.join(dict.fromkeys(names))}. Only {said}.")
     return summary
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from portrayal.core.errors import MissingPart, UnknownName, UserError
+from portrayal.core.errors import MissingPart, UserError
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.feature_networks import Extractor
@@ -61,16 +61,14 @@ def sections_of(
         try:
             found.append(flips_section(context.answers, recogniser, by, bar=context.bar, **drawn))  # type: ignore[arg-type]
         except UserError as error:  # a recogniser of class maps sees no attribute
-            warnings.append(f"Attribute flips are left out: {error}")
+            warnings.append(f"Left out: attribute flips. {error}")
     for name in names:
-        if name not in TABLES:
-            raise UnknownName("table", name, TABLES)
         found += TABLES[name](context)
     for name in [name for name in TABLES if full and name not in names]:
         try:
             found += TABLES[name](context)
         except UserError as error:
-            warnings.append(f"Table {name} is left out: {error}")
+            warnings.append(f"Left out: table {name}. {error}")
     return found
 
 

@@ -139,7 +139,8 @@ def mmd(
         better="lower",
         needs="sets",
         title="MMD² (biased)",
-        protocol="as MMD², each picture paired with itself too: above 0 for equal distributions",
+        protocol="biased squared MMD, each picture paired with itself too, kernel of MMD²: above 0 "
+        "for equal distributions, the more the fewer pictures",
     )
 )
 def mmd_biased(fake: Features, real: Features, *, bandwidth: Bandwidth = "pooled") -> float:
@@ -153,14 +154,29 @@ def mmd_biased(fake: Features, real: Features, *, bandwidth: Bandwidth = "pooled
         better="lower",
         needs="sets",
         title="MMD (biased root)",
-        protocol="square root of the biased MMD², s^2 from the real pictures: what GAN-Metrics (Xu "
-        "et al. 2018) prints; near 0.06 for 200 and 200 pictures of one distribution",
+        protocol="square root of the biased squared MMD, kernel of MMD²: a distance, above 0 for "
+        "equal distributions, the more the fewer pictures",
     )
 )
-def mmd_root(fake: Features, real: Features, *, bandwidth: Bandwidth = "real") -> float:
-    """The root of the biased one, with the bandwidth of GAN-Metrics."""
+def mmd_root(fake: Features, real: Features, *, bandwidth: Bandwidth = "pooled") -> float:
+    """The root of the biased squared distance, at least 0."""
     value: float = mmd(fake, real, bandwidth=bandwidth).root
     return value
+
+
+@metrics.described(
+    Card(
+        better="lower",
+        needs="sets",
+        title="MMD (GAN-Metrics)",
+        protocol="Xu et al. 2018 as in their code: square root of the biased squared MMD, Gaussian "
+        "kernel whose s^2 is the mean squared distance of two real pictures, each with itself "
+        "included; near 0.06 for 200 and 200 pictures of one distribution",
+    )
+)
+def mmd_gan_metrics(fake: Features, real: Features) -> float:
+    """What GAN-Metrics prints: biased, its root, the bandwidth of the real pictures alone."""
+    return mmd_root(fake, real, bandwidth="real")
 
 
 def bandwidth_of(fake: Tensor, real: Tensor, wanted: float | str) -> float:

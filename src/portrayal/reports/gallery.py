@@ -14,11 +14,13 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.reports.collect import Row, Run
-from portrayal.reports.results import Results, leading_metric
+from portrayal.reports.results import Question, Results, Score
 
 SIDE = 256  # longest side of an embedded picture
 SMALL = 16_000  # bytes up to which a picture is embedded without loss
 RANDOM, RANKED = 6, 3  # examples shown: drawn at random; best and worst
+SHOWN = 4  # scores below one example
+KEYS: dict[Question, str] = {"fidelity": "scores", "content": "content"}  # of pictures.jsonl
 FILM_PICTURES, FILM_STEPS = 4, 24
 GAPS = (4, 0)  # pixels between the pictures of a sample grid
 
@@ -99,15 +101,16 @@ def groups(run: Run, metric: str | None = None) -> list[Group]:
     results, rows = run.results, run.pictures
     if results is None or not rows:
         return []
-    ranked_by = metric or ranking_metric(results, rows)
+    kept = kept_scores(results)
+    ranked_by = metric if metric in {score.metric for score in kept} else None
+    ranked_by = ranked_by or ranking_metric(kept, rows)
     drawn = numpy_rng(results.seed, "report").permutation(len(rows))[:RANDOM]
     chosen = [("At random", "Drawn by the seed, not by score.", [rows[i] for i in sorted(drawn)])]
     if ranked_by:
-        better = next(s.better for s in results.scores if s.metric == ranked_by)
-        title = next(s.name for s in results.scores if s.metric == ranked_by)
+        better, title = next((s.better, s.name) for s in kept if s.metric == ranked_by)
         order = sorted(
-            (row for row in rows if ranked_by in row["scores"]),
-            key=lambda row: (row["scores"][ranked_by], row["name"]),
+            (row for row in rows if ranked_by in row[KEYS[kept[0].question]]),
+            key=lambda row: (row[KEYS[kept[0].question]][ranked_by], row["name"]),
             reverse=better == "higher",
         )
         count = min(RANKED, len(order) // 2)
@@ -117,22 +120,31 @@ def groups(run: Run, metric: str | None = None) -> list[Group]:
         worst = order[len(order) - count :][::-1]
         chosen.append(("Worst", f"{lowest} {title} of {len(order)}.", worst))
     return [
-        Group(title, note, [_example(run, results, row) for row in picked])
+        Group(title, note, [_example(run, results, row, ranked_by) for row in picked])
         for title, note, picked in chosen
         if picked
     ]
 
 
-def ranking_metric(results: Results, rows: Sequence[Row]) -> str | None:
+def kept_scores(results: Results) -> list[Score]:
+    """The translation's scores that single pictures have: against the truth, else the input."""
+    for question in KEYS:
+        if found := [s for s in results.of(question) if s.answer == "translation"]:
+            return found
+    return []
+
+
+def ranking_metric(kept: Sequence[Score], rows: Sequence[Row]) -> str | None:
     """SSIM if it was computed, else a metric that does not give most pictures the same score."""
-    for name in dict.fromkeys(["ssim", leading_metric(results) or "", *results.metrics()]):
-        values = {row["scores"][name] for row in rows if name in row["scores"]}
-        if len(values) > len(rows) / 2 and results.score(name):
-            return name
+    for score in sorted(kept, key=lambda score: score.metric != "ssim"):
+        scores = [row[KEYS[score.question]] for row in rows]
+        values = {each[score.metric] for each in scores if score.metric in each}
+        if len(values) > len(rows) / 2:
+            return score.metric
     return None
 
 
-def _example(run: Run, results: Results, row: Row) -> Example:
+def _example(run: Run, results: Results, row: Row, best: str | None) -> Example:
     name = row["name"]
     if results.kind == "run":
         data = run.data_folder / results.split if run.data_folder else None
@@ -149,16 +161,19 @@ def _example(run: Run, results: Results, row: Row) -> Example:
     shots = [
         shot(places[side], row.get(f"{side}_file_name", defaults[side]), f"{name}, {alts[side]}")
         for side in alts
+        if f"{side}_file_name" in row or "fake_file_name" not in row  # unpaired: no truth
     ]
-    return Example(name, shots, _score_texts(results, row))
+    return Example(name, shots, _score_texts(kept_scores(results), row, best))
 
 
-def _score_texts(results: Results, row: Row) -> list[tuple[str, str]]:
-    scores = [score for score in results.scores if score.answer == "translation"]
+def _score_texts(kept: list[Score], row: Row, best: str | None) -> list[tuple[str, str]]:
+    """The first scores, and the one by which pictures are ranked."""
+    shown = [score for index, score in enumerate(kept) if index < SHOWN or score.metric == best]
+    values = [(score, row[KEYS[score.question]].get(score.metric)) for score in shown]
     return [
-        (score.name, _short(row["scores"][score.metric], score.metric == "class_colour"))
-        for score in scores
-        if score.metric in row["scores"]
+        (score.name, _short(value, score.metric == "class_colour"))
+        for score, value in values
+        if value is not None
     ]
 
 

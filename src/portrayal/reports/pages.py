@@ -17,6 +17,8 @@ from portrayal.reports.gallery import film, groups
 from portrayal.reports.results import number, standing, verdict
 from portrayal.reports.score_tables import questions, section_tables
 
+OMITTED = "Left out: "  # begins a warning about a score that could not be computed
+
 
 def write_report(
     folder: Path, out: Path | None = None, metric: str | None = None
@@ -35,6 +37,7 @@ def page(run: Run, metric: str | None = None) -> str:
     tables = questions(run)
     rows = [row for table in tables for row in table.rows]
     settings = setting_groups(run)
+    warnings = run.results.warnings if run.results else []
     content: dict[str, Any] = {
         "run": run,
         "recipe": _text(run.config.get("recipe")),
@@ -46,7 +49,8 @@ def page(run: Run, metric: str | None = None) -> str:
         "tables": tables,
         "has_input": any(table.has_input for table in tables),
         "protocols": list({row.title: row for row in rows if row.protocol}.values()),
-        "warnings": run.results.warnings if run.results else [],
+        "warnings": [text for text in warnings if not text.startswith(OMITTED)],
+        "omitted": [text.removeprefix(OMITTED) for text in warnings if text.startswith(OMITTED)],
         "sections": section_tables(run),
         "groups": groups(run, metric),
         "film": film(run),

@@ -14,6 +14,7 @@ Answer = Literal["translation", "input", "difference", "real"]
 # fidelity: to the truth; content: to the input; domain: of the set to the set of real pictures
 Question = Literal["fidelity", "content", "domain"]
 APART, OVERLAP = "intervals apart", "intervals overlap"
+LISTED = 8  # names in one sentence
 MEASURES = ("value", "low", "high")
 
 
@@ -87,10 +88,17 @@ class Results(BaseModel):
     seconds: float = 0.0
     time: str = ""
 
-    def score(self, metric: str, answer: Answer = "translation") -> Score | None:
-        """One score, if it was computed."""
-        same = (s for s in self.scores if (s.metric, s.answer) == (metric, answer))
-        return next(same, None)
+    def score(
+        self, metric: str, answer: Answer = "translation", question: Question | None = None
+    ) -> Score | None:
+        """One score, if it was computed. Without a question: that of the first one it answers."""
+        asked = question or next((q for q, name in self.asked() if name == metric), None)
+        wanted = (asked, metric, answer)
+        return next((s for s in self.scores if (s.question, s.metric, s.answer) == wanted), None)
+
+    def asked(self) -> list[tuple[Question, str]]:
+        """Each question with each of its metrics, in the order in which they were computed."""
+        return list(dict.fromkeys((score.question, score.metric) for score in self.scores))
 
     def of(self, question: Question) -> list[Score]:
         """The scores that answer one question."""
@@ -109,16 +117,16 @@ def apart(translation: Score, other: Score) -> bool:
     return higher is not None and lower is not None and higher > lower
 
 
-def comparison(results: Results, metric: str) -> str:
+def comparison(results: Results, metric: str, question: Question | None = None) -> str:
     """How the translation stands to the input in one metric: judgement, reason."""
-    ours, theirs = results.score(metric), results.score(metric, "input")
-    if ours is None or theirs is None:
-        return ""
+    ours, theirs = (results.score(metric, a, question) for a in ("translation", "input"))
+    if ours is None or theirs is None or (ours.question == "domain" and ours.low is None):
+        return ""  # a score of sets without an interval tells nothing apart
     if apart(ours, theirs):
         return f"better, {APART}"
     if apart(theirs, ours):
         return f"worse, {APART}"
-    difference = results.score(metric, "difference")
+    difference = results.score(metric, "difference", question)
     if difference is None or difference.low is None or difference.high is None:
         return f"not told apart, {OVERLAP}"
     if difference.low <= 0 <= difference.high:
@@ -130,11 +138,19 @@ def comparison(results: Results, metric: str) -> str:
 def decimals(scores: list[Score]) -> int:
     """Digits after the point that show the narrowest interval with two digits."""
     halves = [(s.high - s.low) / 2 for s in scores if s.low is not None and s.high is not None]
-    halves = [half for half in halves if half > 0]
-    if halves:
-        return min(5, max(0, 1 - math.floor(math.log10(min(halves)))))
+    if halves := [half for half in halves if half > 0]:
+        return two_digits(min(halves))
     sizes = [abs(s.value) for s in scores if s.value and s.question == "domain"]
     return min(5, max(0, 2 - math.floor(math.log10(min(sizes))))) if sizes else 3
+
+
+def two_digits(half: float) -> int:
+    """Digits after the point that show half an interval with two digits.
+
+    >>> two_digits(0.021), two_digits(3.0), two_digits(450.0)
+    (3, 1, 0)
+    """
+    return min(5, max(0, 1 - math.floor(math.log10(half))))
 
 
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
@@ -153,6 +169,19 @@ def cell_text(cell: str | float | None) -> str:
     if cell is None:
         return "–"
     return cell if isinstance(cell, str) else f"{cell:.4g}".replace("-", "−")
+
+
+def interval_text(value: float | None, low: float | None, high: float | None) -> str:
+    """A value with its bounds, where they are known, in digits that suit them.
+
+    >>> interval_text(0.37172, 0.34527, 0.3981), interval_text(2.0, None, None)
+    ('0.372 [0.345, 0.398]', '2')
+    """
+    if value is None or low is None or high is None or high <= low:
+        return cell_text(value)
+    digits = two_digits((high - low) / 2)
+    value_text, *bounds = (number(each, digits) for each in (value, low, high))
+    return f"{value_text} [{', '.join(bounds)}]"
 
 
 def with_interval(score: Score, digits: int) -> str:
@@ -184,15 +213,16 @@ def verdict(results: Results) -> str:
     )
     unit = f" {ours.unit}" if ours.unit else ""
     against = f" against {with_interval(theirs, digits)} for the input itself" if theirs else ""
-    return f"On {ours.n} {what}, {ours.name} {with_interval(ours, digits)}{unit}{against}."
+    to = " against the input" if ours.question == "content" else ""
+    return f"On {ours.n} {what}, {ours.name}{to} {with_interval(ours, digits)}{unit}{against}."
 
 
 def standing(results: Results) -> str:
     """A second sentence: in which metrics the translator beats doing nothing."""
     places: dict[str, list[str]] = {}
-    for metric in results.metrics():
-        if place := comparison(results, metric):
-            ours = results.score(metric)
+    for question, metric in results.asked():
+        if place := comparison(results, metric, question):
+            ours = results.score(metric, question=question)
             places.setdefault(place, []).append(ours.name if ours else metric)
     if not places:
         return ""
@@ -204,4 +234,6 @@ def standing(results: Results) -> str:
 
 
 def _listed(names: list[str]) -> str:
+    if len(names) > LISTED:
+        return f"{', '.join(names[: LISTED - 2])} and {len(names) - LISTED + 2} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

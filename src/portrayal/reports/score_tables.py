@@ -12,6 +12,7 @@ from portrayal.reports.results import (
     cell_text,
     comparison,
     decimals,
+    interval_text,
     with_interval,
 )
 
@@ -56,6 +57,8 @@ class SectionTable:
     """A table beside the scores, ready for the page."""
 
     section: Section
+    head: list[str]
+    numeric: list[bool]  # of each column
     rows: list[list[str]]
     shots: list[Shot]
 
@@ -90,8 +93,7 @@ def score_table(results: Results, question: Question) -> list[TableRow]:
     for metric in dict.fromkeys(score.metric for score in scores):
         found = {s.answer: s for s in scores if s.metric == metric}
         first = found.get("translation") or next(iter(found.values()))
-        judged = results.model_copy(update={"scores": list(found.values())})
-        judgement, _, reason = comparison(judged, metric).partition(", ")
+        judgement, _, reason = comparison(results, metric, question).partition(", ")
         pair = [score for score in found.values() if score.answer != "difference"]
         digits = {"difference": decimals([s for s in found.values() if s not in pair])}
         shared = decimals(pair)
@@ -121,11 +123,33 @@ def section_tables(run: Run) -> list[SectionTable]:
     return [
         SectionTable(
             section,
-            [[cell_text(cell) for cell in row] for row in section.rows],
+            *printed(section),
             [shot(run.folder, file, f"{section.title}: {file}") for file in section.pictures],
         )
         for section in sections
     ]
+
+
+def printed(section: Section) -> tuple[list[str], list[bool], list[list[str]]]:
+    """Headings, which columns are numbers, and cells; bounds stand behind their value.
+
+    A column before columns named "low" and "high" holds the values that these bound.
+    """
+    bounds = ["low", "high"]
+    valued = [i for i in range(len(section.head) - 2) if section.head[i + 1 : i + 3] == bounds]
+    kept = [i for i in range(len(section.head)) if not {i - 1, i - 2} & {*valued}]
+    numeric = [all(not isinstance(row[i], str) for row in section.rows) for i in kept]
+    rows = [
+        [triple_text(row[i : i + 3]) if i in valued else cell_text(row[i]) for i in kept]
+        for row in section.rows
+    ]
+    return [section.head[i] for i in kept], numeric, rows
+
+
+def triple_text(cells: list[str | float | None]) -> str:
+    """Value, low and high in one cell, unless one of them is a word."""
+    numbers = [cell for cell in cells if not isinstance(cell, str)]
+    return interval_text(*numbers) if len(numbers) == 3 else cell_text(cells[0])
 
 
 def whiskers(scores: list[Score]) -> dict[str, Whisker]:
