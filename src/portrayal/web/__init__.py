@@ -1,0 +1,1 @@
+"""Floor 7: pages and their API. Optional: pip install "portrayal[web]"."""
