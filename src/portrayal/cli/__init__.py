@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,7 @@ COMMANDS = {  # in the order of the work; the text is the first line of the comm
     "robustness": "Measure a run on other pictures, other filters and damaged inputs.",
     "probe": "Look for shortcuts: does a badge in a corner change the whole picture?",
     "report": "Write a run's report: one HTML file that opens offline.",
+    "import": "Make a run of a generator saved by pytorch-CycleGAN-and-pix2pix.",
     "doctor": "Say what is here: device, precision, versions, weights, free disk.",
     "demo": "Run the whole way once on generated shapes: about two minutes on two cores.",
 }
@@ -57,12 +59,16 @@ class Commands(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """The click command `name` out of portrayal/cli/NAME.py: its `app` or the function NAME."""
-    module = import_module(f"portrayal.cli.{name}")
+    """The click command `name` out of portrayal/cli/NAME.py: its `app` or the function NAME.
+
+    A name that Python keeps for itself has a trailing underscore there: import_.
+    """
+    own = f"{name}_" if iskeyword(name) else name
+    module = import_module(f"portrayal.cli.{own}")
     found = getattr(module, "app", None)
     if not isinstance(found, typer.Typer):
         found = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        found.command(name)(getattr(module, name))
+        found.command(name)(getattr(module, own))
     command = typer.main.get_command(found)
     command.name = name
     return complete(command)

@@ -125,6 +125,9 @@ class Translator:
         check_tile(self.recipe.multiple, how.tile, overlap)
         if how.resize and self.training_size is None:
             raise BadOption("This run does not know its training size: --resize has no aim.")
+        have = self.about.get("networks", ("generator_reverse",))  # ordinary runs have all
+        if how.reverse and "generator_reverse" not in have:
+            raise BadOption("This model has one direction only: no generator leads back.")
 
     def working_size(self, picture: Pixels) -> tuple[int, int]:
         """(width, height) at which the shorter side is that of the training pictures."""
@@ -179,7 +182,7 @@ def load(
             f"{folder / 'config.json'} does not fit this version: {name}: {wrong['msg']}."
         ) from None
     weights, about = read_weights(folder, checkpoint, note)
-    load_networks(recipe, weights, str(folder))
+    load_networks(recipe, weights, str(folder), about.get("networks"))
     return Translator(recipe, config, about, str(place.device))
 
 

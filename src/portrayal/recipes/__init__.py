@@ -1,6 +1,6 @@
 """Floor 4: training methods, one file each. Read `pix2pix.py` first; it is the shortest."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -40,14 +40,22 @@ def rebuild(config_json: Mapping[str, Any], place: "Place") -> Any:
     return recipe(config, Settings.model_validate(config_json["settings"]), place)
 
 
-def load_networks(recipe: Any, weights: "Mapping[str, Tensor]", where: str) -> None:
-    """Fill the recipe's networks from a checkpoint, averaged weights before newest ones."""
+def load_networks(
+    recipe: Any,
+    weights: "Mapping[str, Tensor]",
+    where: str,
+    names: Collection[str] | None = None,
+) -> None:
+    """Fill the recipe's networks from a checkpoint, averaged weights before newest ones.
+
+    `names`: those the checkpoint has; None stands for all. Imported models have no discriminator.
+    """
     from torch import nn
 
     from portrayal.training.checkpoint import load_tensors
 
     for name, part in recipe.state().items():
-        if isinstance(part, nn.Module):
+        if isinstance(part, nn.Module) and (names is None or name in names):
             averaged = f"average.{name}."
             prefix = averaged if any(k.startswith(averaged) for k in weights) else f"{name}."
             own = {k.removeprefix(prefix): t for k, t in weights.items() if k.startswith(prefix)}

@@ -40,7 +40,7 @@ def save(
 
     `others`: what ranks 1, 2, ... keep of their own.
     """
-    folder = _write(run, f"{about['step']:08d}", parts, about, with_training=True, others=others)
+    folder = store(run, f"{about['step']:08d}", parts, about, with_training=True, others=others)
     for old in whole_names(run)[:-keep]:
         shutil.rmtree(run / "checkpoints" / old, ignore_errors=True)
     return folder
@@ -50,7 +50,7 @@ def save_best(
     run: Path, parts: Parts, about: Mapping[str, Any], scores: Mapping[str, float]
 ) -> None:
     """Write the weights of this step; best_METRIC.json of every given score then names them."""
-    folder = _write(run, f"weights_{about['step']:08d}", parts, about, with_training=False)
+    folder = store(run, f"weights_{about['step']:08d}", parts, about, with_training=False)
     for metric, value in scores.items():
         best = {"format": FORMAT, "metric": metric, "value": value, "step": about["step"]}
         write_json(run / "checkpoints" / f"best_{metric}.json", {**best, "folder": folder.name})
@@ -125,7 +125,7 @@ def whole_names(run: Path) -> list[str]:
     return sorted(name for name in found if name.isdigit() and len(name) == 8)
 
 
-def _write(
+def store(
     run: Path,
     name: str,
     parts: Parts,
