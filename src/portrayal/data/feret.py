@@ -61,14 +61,9 @@ def discs(tree: Path, release: Release) -> list[Path]:
     """The `data` folders below a tree that hold a release, in the order of their paths."""
     if not tree.is_dir():
         raise BadData(f"{tree} is not a folder. Give the folder that holds dvd1 and dvd2.")
-    found = [
-        place
-        for pattern in ("data", "*/data", "*/*/data")
-        for place in sorted(tree.glob(pattern))
-        if not _GREY.search(place.relative_to(tree).as_posix())
-    ]
-    holding = [place for place in found if (place / release).is_dir()]
+    holding = holders(tree, release)
     if not holding:
+        found = data_folders(tree)
         others = [each for each in RELEASES if any((place / each).is_dir() for place in found)]
         hint = f"it has --release {' and '.join(others)}" if others else "no release at all"
         raise BadData(
@@ -76,6 +71,21 @@ def discs(tree: Path, release: Release) -> list[Path]:
             "that holds both discs, as NIST sends it: portrayal prepare colorferet colorferet"
         )
     return holding
+
+
+def holders(tree: Path, release: Release) -> list[Path]:
+    """The `data` folders that hold a release; maybe none."""
+    return [place for place in data_folders(tree) if (place / release).is_dir()]
+
+
+def data_folders(tree: Path) -> list[Path]:
+    """The `data` folders of all discs of the colour release."""
+    return [
+        place
+        for pattern in ("data", "*/data", "*/*/data")
+        for place in sorted(tree.glob(pattern))
+        if not _GREY.search(place.relative_to(tree).as_posix())
+    ]
 
 
 def pictures(data: Path, release: Release) -> Iterator[Path]:
