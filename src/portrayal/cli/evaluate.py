@@ -35,14 +35,16 @@ Features = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(help="Column to compare groups of; may be repeated. E.g. --by gender"),
+    typer.Option(
+        help="Column to compare groups of, or skin_tone; may be repeated. E.g. --by gender"
+    ),
 ]
 Tables = Annotated[
     list[str] | None,
     typer.Option(
         "--table",
-        help="leak, memorisation, discriminator, verification, skin, sift or floor; may be "
-        "repeated. E.g. --table leak",
+        help="leak, memorisation, discriminator, history (its training), verification, skin, "
+        "sift or floor; may be repeated. E.g. --table leak",
     ),
 ]
 RecogniserFile = Annotated[

@@ -36,25 +36,31 @@ Trials = Annotated[
 Metric = Annotated[
     str, typer.Option(help="Validation score that orders the table. E.g. --metric l1")
 ]
+Recipe = Annotated[str, typer.Argument(help="Method of the catalogue. E.g. pix2pix")]
+Data = Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")]
+Out = Annotated[Path, typer.Option(help="Folder of the trials. E.g. --out sweeps/faces")]
+PresetName = Annotated[str, typer.Option(help="Named choices. E.g. --preset quick_128")]
+EvaluateBest = Annotated[
+    bool, typer.Option("--evaluate-best", help="Test the best one. E.g. --evaluate-best")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="List the trials, train nothing. E.g. --dry-run")
+]
 
 
 def sweep(
-    recipe: Annotated[str, typer.Argument(help="Method of the catalogue. E.g. pix2pix")],
-    data: Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")],
-    out: Annotated[Path, typer.Option(help="Folder of the trials. E.g. --out sweeps/faces")],
-    preset: Annotated[str, typer.Option(help="Named choices. E.g. --preset quick_128")] = "paper",
+    recipe: Recipe,
+    data: Data,
+    out: Out,
+    preset: PresetName = "paper",
     vary: Vary = None,
     overrides: Overrides = None,
     tune: Tune = None,
     trials: Trials = None,
     metric: Metric = "ssim",
-    evaluate_best: Annotated[
-        bool, typer.Option("--evaluate-best", help="Test the best one. E.g. --evaluate-best")
-    ] = False,
+    evaluate_best: EvaluateBest = False,
     seed: Annotated[int, typer.Option(help="Of --tune. E.g. --seed 1")] = 0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the trials, train nothing. E.g. --dry-run")
-    ] = False,
+    dry_run: DryRun = False,
     with_files: With = None,
 ) -> None:
     """Train a recipe with many settings and compare them on validation.
@@ -77,9 +83,9 @@ def sweep(
     aim = aim_of(dataset, tune or metric)
     count, propose = proposals(made, aim, tune is not None, trials, seed)
     if dry_run:
-        for name in [] if tune else [made.name(propose(n, [])) for n in range(count)]:
-            say(name)
-        say(f"{count} trials, {steps_text(made, dataset.split('train').epoch(), tune is None)}")
+        names = [] if tune else [made.name(propose(n, [])) for n in range(count)]
+        steps = steps_text(made, dataset.split("train").epoch(), tune is None)
+        say("\n".join([*names, f"{count} trials, {steps}"]))
         return
     done = swept(
         out,

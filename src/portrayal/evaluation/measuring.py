@@ -75,6 +75,7 @@ def measure(
     warnings: list[str] = []
     check_columns(request.by, answers)
     choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
+    choice = without_inputs(choice, answers)
     choice = without_trained_judges(choice, work.config, warnings)
     if request.by and not (choice.pictures or choice.content):
         raise BadOption("--by needs scores of single pictures; add --metric ssim, or leave it out.")
@@ -142,6 +143,18 @@ def add_skin_tones(pictures: list[Row], answers: Answers, bar: Bar | None) -> No
     if not any(SKIN in row for row in pictures):
         for row, tone in zip(pictures, skin_tones(answers, bar), strict=True):
             row[SKIN] = tone
+
+
+def without_inputs(choice: Choice, answers: Answers) -> Choice:
+    """Leave out what compares pictures one by one, if these have no partners at all."""
+    if answers.paired or not choice.content or "source" in answers.pictures(0):
+        return choice
+    if named := [name for name in choice.content if name in choice.asked]:
+        raise BadOption(
+            f"{named[0]} compares pictures one by one: give their inputs with --input FOLDER, or "
+            "two folders of the same names without --unpaired."
+        )
+    return replace(choice, content=())
 
 
 def without_trained_judges(

@@ -73,6 +73,11 @@ def unique_names(folders: Sequence[Path]) -> list[str]:
 
 def common_pictures(scored: Sequence[Scored], shared_only: bool) -> tuple[list[str], list[str]]:
     """Names of the pictures to compare on, and warnings. Refuses runs scored on other data."""
+    if len({bool(each.results.model.get("reverse")) for each in scored}) > 1:
+        raise BadData(
+            f"{listed(scored)} were scored in different directions; evaluate all of them with "
+            "--reverse, or none."
+        )
     shared = [name for name in scored[0].pictures if same_everywhere(scored, name)]
     kinds = {each.results.kind for each in scored}
     splits = {each.results.split for each in scored if each.results.kind == "run"}

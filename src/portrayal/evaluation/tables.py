@@ -73,18 +73,22 @@ def sections_of(
 
 
 def discriminator(context: Context) -> list[Section]:
-    """What the discriminator says, on this split and over training."""
+    """What the discriminator says on this split."""
+    how = {"seed": context.seed, "draws": context.draws, "bar": context.bar}
+    run, checkpoint = run_of(context), context.checkpoint
+    return [discriminator_section(run, context.answers, checkpoint=checkpoint, **how)]  # type: ignore[arg-type]
+
+
+def history(context: Context) -> list[Section]:
+    """What the discriminator said over training."""
+    return [history_section(run_of(context))]
+
+
+def run_of(context: Context) -> Path:
+    """The run, which two folders do not have."""
     if context.run is None:
         raise MissingPart("A discriminator is part of a run; two folders have none.")
-    judged = discriminator_section(
-        context.run,
-        context.answers,
-        checkpoint=context.checkpoint,
-        seed=context.seed,
-        draws=context.draws,
-        bar=context.bar,
-    )
-    return [judged, history_section(context.run)]
+    return context.run
 
 
 def verification(context: Context) -> list[Section]:
@@ -130,6 +134,7 @@ TABLES: dict[str, Callable[[Context], list[Section]]] = {
     "leak": leak,
     "memorisation": memorisation,
     "discriminator": discriminator,
+    "history": history,
     "verification": verification,
     "skin": skin,
     "sift": sift,

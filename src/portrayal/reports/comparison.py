@@ -178,17 +178,18 @@ def verdict(comparison: Comparison) -> str:
     alone: dict[str, list[str]] = {}
     level: list[str] = []
     untested: list[str] = []
+    titles = told_apart(comparison.rows)
     for row in comparison.rows:
         order = row.best()
         if len(order) < 2:
             continue
         if not row.differences:
-            untested.append(row.title or row.metric)
+            untested.append(titles[row.question, row.metric])
             continue
         leader = order[0]
         beaten = [d for d in row.differences if leader in (d.first, d.second) and d.holds]
         target = alone.setdefault(leader, []) if len(beaten) == len(order) - 1 else level
-        target.append(row.title or row.metric)
+        target.append(titles[row.question, row.metric])
     parts = [f"{name} is best on {_listed(metrics)}" for name, metrics in alone.items()]
     if level:
         parts.append(f"the best is not told apart from the next on {_listed(level)}")
@@ -198,6 +199,18 @@ def verdict(comparison: Comparison) -> str:
         return "No metric was scored for two of these models."
     text = "; ".join(parts)
     return f"{text[0].upper() if not alone else text[0]}{text[1:]}."
+
+
+def told_apart(rows: Sequence[Row]) -> dict[tuple[Question, str], str]:
+    """Titles for a sentence; of metrics that answer several questions with the question."""
+    questions: dict[str, set[Question]] = {}
+    for row in rows:
+        questions.setdefault(row.metric, set()).add(row.question)
+    return {
+        (row.question, row.metric): (row.title or row.metric)
+        + (f" ({row.question})" if len(questions[row.metric]) > 1 else "")
+        for row in rows
+    }
 
 
 def as_csv(comparison: Comparison) -> str:

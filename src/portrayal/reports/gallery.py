@@ -150,20 +150,23 @@ def _example(run: Run, results: Results, row: Row, best: str | None) -> Example:
         data = run.data_folder / results.split if run.data_folder else None
         places = {"source": data, "fake": run.folder, "target": data}
     else:
-        kept = {side: results.data.get(side) for side in ("source", "fake", "target")}
-        places = {s: Path(place) if isinstance(place, str) else None for s, place in kept.items()}
+        known = {side: results.data.get(side) for side in ("source", "fake", "target")}
+        places = {s: Path(place) if isinstance(place, str) else None for s, place in known.items()}
     defaults = {
         "source": f"source/{name}.png",
         "fake": f"translations/{results.split}/{name}.png",
         "target": f"target/{name}.png",
     }
+    kept = kept_scores(results)
+    lacking = set() if kept and kept[0].question == "fidelity" else {"target"}
+    lacking |= {"source"} if results.kind == "folders" and not places["source"] else set()
     alts = {"source": "input", "fake": "generated", "target": "truth"}
     shots = [
         shot(places[side], row.get(f"{side}_file_name", defaults[side]), f"{name}, {alts[side]}")
         for side in alts
-        if f"{side}_file_name" in row or "fake_file_name" not in row  # unpaired: no truth
+        if side not in lacking or f"{side}_file_name" in row
     ]
-    return Example(name, shots, _score_texts(kept_scores(results), row, best))
+    return Example(name, shots, _score_texts(kept, row, best))
 
 
 def _score_texts(kept: list[Score], row: Row, best: str | None) -> list[tuple[str, str]]:

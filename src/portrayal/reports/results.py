@@ -211,6 +211,7 @@ def verdict(results: Results) -> str:
     what = {"test": "held-out pictures", "": "pictures"}.get(
         results.split, f"{results.split} pictures"
     )
+    what += " from target to source" if results.model.get("reverse") else ""
     unit = f" {ours.unit}" if ours.unit else ""
     against = f" against {with_interval(theirs, digits)} for the input itself" if theirs else ""
     to = " against the input" if ours.question == "content" else ""

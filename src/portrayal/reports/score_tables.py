@@ -39,6 +39,7 @@ class TableRow:
     judgement: str = ""
     reason: str = ""
     tone: str = ""  # good, bad or empty
+    why: str = ""  # not all pictures have a value
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def score_table(results: Results, question: Question) -> list[TableRow]:
                 f"{first.name}{f' ({first.unit})' if first.unit else ''}",
                 first.better,
                 "; ".join(text for text in (first.protocol, first.network) if text),
-                first.count,
+                first.count.partition(" (")[0],
                 texts,
                 whiskers(pair),
                 judgement,
                 reason,
                 {"better": "good", "worse": "bad"}.get(judgement.split(" ")[0], ""),
+                first.why,
             )
         )
     return rows
