@@ -1,0 +1,83 @@
+"""The contextual GAN's networks: shapes, sizes, and that they can learn at all."""
+
+import pytest
+import torch
+
+from portrayal.core.errors import BadOption
+from portrayal.networks.completion import completer
+from portrayal.networks.joint import factors_of, joint_discriminator, joint_generator
+
+
+def weights(network) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("kernel", [4, 5])
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+def test_noise_becomes_a_signed_joint_picture_and_that_one_logit(size, kernel, norm):
+    picture = joint_generator(size, latent=7, width=2, norm=norm, kernel=kernel)(torch.rand(2, 7))
+    assert picture.shape == (2, 3, size, 2 * size)
+    assert picture.abs().max() <= 1
+    judge = joint_discriminator(size, width=2, norm=norm, kernel=kernel)
+    assert judge(picture).shape == (2, 1)
+
+
+def test_the_default_is_the_authors_network():
+    """Linear to 4 x 8 x 512, 5 x 5 to 256, 128, 64 and 3 channels; spec 3.2."""
+    network = joint_generator()
+    assert network.first.weight.shape == (4 * 8 * 512, 100)
+    kernels = [layer.weight.shape for layer in network.rest if hasattr(layer, "output_padding")]
+    assert kernels == [(512, 256, 5, 5), (256, 128, 5, 5), (128, 64, 5, 5), (64, 3, 5, 5)]
+    shapes = [layer.weight.shape for layer in joint_discriminator() if hasattr(layer, "stride")]
+    assert [shape[0] for shape in shapes] == [64, 128, 256, 512, 1]
+    assert shapes[-1] == (1, 512, 4, 8)
+
+
+def test_one_layer_more_for_128_pixels():
+    assert len(joint_generator(128, width=2).rest) == len(joint_generator(64, width=2).rest) + 3
+    with pytest.raises(BadOption, match="Halves of 96 pixels are not built"):
+        factors_of(96)
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_the_discriminator_answers_differently_and_can_learn_at_the_start(spectral):
+    """The students' softmax over one unit was 1 for everything, and its gradient 0."""
+    torch.manual_seed(0)
+    judge = joint_discriminator(64, width=4, spectral=spectral)
+    logits = judge(torch.rand(4, 3, 64, 128) * 2 - 1)
+    assert logits.std() > 1e-4
+    torch.nn.functional.softplus(-logits).mean().backward()
+    assert all(p.grad is not None and p.grad.norm() > 0 for p in judge.parameters() if p.ndim > 1)
+
+
+def test_spectral_normalisation_bounds_every_layer():
+    torch.manual_seed(0)
+    judge = joint_discriminator(64, width=4, norm="none", spectral=True)
+    for layer in judge:
+        if hasattr(layer, "stride"):
+            with torch.no_grad():
+                layer.parametrizations.weight.original.mul_(50)
+    for _ in range(50):
+        judge(torch.zeros(1, 3, 64, 128))  # a step of the power iteration each
+    judge.eval()
+    for layer in judge:
+        if hasattr(layer, "stride"):
+            assert float(
+                torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)
+            ) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("encoder", ["convolutions", "linear", "literal"])
+def test_a_masked_joint_picture_becomes_a_whole_one(encoder):
+    network = completer(64, in_channels=4, encoder=encoder, latent=5, width=1, kernel=4)
+    assert network(torch.rand(2, 4, 64, 128)).shape == (2, 3, 64, 128)
+
+
+def test_the_literal_layer_has_403_million_weights():
+    """24576 inputs to 16384 outputs, built without memory."""
+    with torch.device("meta"):
+        network = completer(64, encoder="literal")
+        assert network.generator.first.weight.shape == (16384, 24576)
+        assert weights(network.generator.first) == 402_669_568
+        assert weights(completer(64)) < 30e6
