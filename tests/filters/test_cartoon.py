@@ -195,6 +195,10 @@ def test_xdog_by_hand_on_planes_and_its_formula_on_noise(noise):
         ("cartoon_poster", {"lines": 1.5}),
         ("pencil", {"kernel": 20}),
         ("xdog", {"sigma": 0}),
+        ("photocopy", {"sigma": 0}),
+        ("photocopy", {"threshold": 2}),
+        ("edges", {"high": 10}),
+        ("edges", {"width": 0}),
     ],
 )
 def test_a_constant_out_of_range_is_one_line_with_its_value(name, options, scene):

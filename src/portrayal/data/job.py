@@ -27,7 +27,7 @@ PARTIAL = ".partial"
 NOT_THE_DATA = ("bad_limit",)  # options that may differ when the same command is run again
 OF_THE_PLAN = (  # not of the scan
     *("fractions", "counts", "seed", "subject", "table", "test_names"),
-    "variants",
+    *("variants", "variant_styles"),
 )
 
 

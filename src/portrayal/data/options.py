@@ -34,6 +34,11 @@ class Options:
         "More sources per training picture, besides the plain filter's: algorithm, constants, "
         "tones and light damage are drawn at random. E.g. --variants 4",
     ] = None
+    variant_styles: Annotated[
+        str | None,
+        "What --variants draws from, in equal shares; none: every style. "
+        "E.g. --variant-styles pencil,xdog,photocopy,edges",
+    ] = None
     size: Annotated[
         str, "Size of the pictures written, one side or WIDTHxHEIGHT. E.g. --size 192x256"
     ] = "256"
@@ -129,6 +134,12 @@ class Options:
         """Whether any option needs to know where the faces are."""
         rules = self.faces != "keep" or self.no_face != "keep"
         return self.find_faces or rules or self.face_margin is not None
+
+    def styles(self) -> tuple[str, ...]:
+        """The names in --variant-styles; empty for all."""
+        return tuple(
+            each.strip() for each in (self.variant_styles or "").split(",") if each.strip()
+        )
 
     def height_width(self) -> tuple[int, int]:
         """Final height and width."""

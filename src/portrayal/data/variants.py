@@ -30,7 +30,8 @@ def recipe_of(picture: Planned, options: Options) -> tuple[str, ...]:
 
     if picture.variant == 0:
         return tuple(options.filter or ())
-    return tuple(drawn(options.seed, picture.target or picture.name, picture.variant))
+    parts = options.seed, picture.target or picture.name, picture.variant
+    return tuple(drawn(*parts, styles=options.styles()))
 
 
 def row_counts(counts: dict[str, int], options: Options) -> dict[str, int]:
@@ -43,7 +44,13 @@ def row_counts(counts: dict[str, int], options: Options) -> dict[str, int]:
 
 def refuse_wrong(options: Options, *, single: bool) -> None:
     """One line when variants cannot be made."""
+    from portrayal.filters.varied import named
+
+    for style in options.styles():
+        named(style)
     if not options.variants:
+        if options.variant_styles:
+            raise BadOption("--variant-styles says what --variants draws from: add --variants 4.")
         return
     if not 0 < options.variants <= MOST:
         raise BadOption(f"--variants is {options.variants}, but must be 0 to {MOST}.")

@@ -35,6 +35,41 @@ def xdog(
     return _three(np.round(drawing * 255).astype(np.uint8))
 
 
+@filters
+def photocopy(
+    pixels: Pixels, *, sigma: float = 4, threshold: float = 0.03, soft: float = 0.05
+) -> Pixels:
+    """Photocopy: ink where a picture is darker than its blur of `sigma` pixels; areas stay white.
+
+    threshold: how much darker, as a share of the range; soft: how much more until the ink is black.
+    """
+    _positive(sigma=sigma, soft=soft)
+    if not 0 <= threshold <= 1:
+        raise BadOption(f"threshold is {threshold:g}, but must be 0 to 1.")
+    grey = _toned(_grey(pixels))
+    darker = cv2.GaussianBlur(grey, (0, 0), sigma) - grey
+    ink = ((darker - threshold) / soft).clip(0, 1)
+    return _three(np.round((1 - ink) * 255).astype(np.uint8))
+
+
+@filters
+def edges(
+    pixels: Pixels, *, sigma: float = 1.4, low: float = 30, high: float = 80, width: int = 1
+) -> Pixels:
+    """Edges: black lines of one tone on white (Canny 1986), `width` pixels wide.
+
+    sigma: of the blur before; low, high: slope in levels at which a line goes on, and begins.
+    """
+    _positive(sigma=sigma, low=low)
+    if high < low:
+        raise BadOption(f"high is {high:g}, but must be at least low, {low:g}.")
+    if not 1 <= width <= 32:
+        raise BadOption(f"width is {width}, but must be 1 to 32 pixels.")
+    smooth = cv2.GaussianBlur(_grey(pixels), (0, 0), sigma)
+    lines = cv2.Canny(smooth, low, high, L2gradient=True)
+    return _three(np.asarray(255 - cv2.dilate(lines, np.ones((width, width), np.uint8)), np.uint8))
+
+
 def xdog_of(
     grey: NDArray[np.float32], sigma: float, p: float, k: float, epsilon: float, phi: float
 ) -> NDArray[np.float32]:
@@ -58,6 +93,12 @@ def drawn_lines(
     """XDoG lines alone, without inked areas: tones are levelled by a dodge first. 1 is paper."""
     level = _toned(_dodge(grey, 41))
     return xdog_of(level, sigma, p, 1.6, epsilon, phi)
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 < value <= 10_000:
+            raise BadOption(f"{name} is {value:g}, but must be above 0.")
 
 
 def _dodge(grey: Grey, kernel: int) -> Grey:

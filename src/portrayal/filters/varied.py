@@ -5,20 +5,25 @@ constants, shifts of tone and light damage, wide around what hand-written cartoo
 nearly the photo to a few flat colours under black lines.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from portrayal.core.errors import UnknownName
 from portrayal.core.seeds import numpy_rng
 
 Draw = Callable[[np.random.Generator], list[str]]
 
 
-def drawn(*parts: int | str) -> list[str]:
-    """The recipe fixed by its parts, e.g. `drawn(seed, name, variant)`: one to four filters."""
+def drawn(*parts: int | str, styles: Sequence[str] = ()) -> list[str]:
+    """The recipe fixed by its parts, e.g. `drawn(seed, name, variant)`: one to four filters.
+
+    `styles`: names of filters to draw from in equal shares; none: all in the shares of STYLES.
+    """
     rng = numpy_rng("varied", *parts)
-    shares = np.array(list(STYLES.values()))
-    style = list(STYLES)[int(rng.choice(len(STYLES), p=shares / shares.sum()))]
+    chosen = {named(each): 1.0 for each in styles} or STYLES
+    shares = np.array(list(chosen.values()))
+    style = list(chosen)[int(rng.choice(len(chosen), p=shares / shares.sum()))]
     recipe = style(rng)
     if rng.random() < 0.8:
         recipe.append(tones(rng))
@@ -113,6 +118,23 @@ def grey_ink(rng: np.random.Generator) -> list[str]:
     return [_text("xdog", {**constants, "epsilon": _between(rng, 0.25, 0.6)})]
 
 
+def grey_copy(rng: np.random.Generator) -> list[str]:
+    """Photocopy."""
+    constants = {"sigma": _between(rng, 2, 7), "threshold": _between(rng, 0.02, 0.06)}
+    return [_text("photocopy", {**constants, "soft": _between(rng, 0.02, 0.1)})]
+
+
+def grey_edges(rng: np.random.Generator) -> list[str]:
+    """Edges."""
+    low = int(rng.integers(15, 50))
+    constants = {
+        "sigma": _between(rng, 1, 2.2),
+        "low": low,
+        "high": low + int(rng.integers(20, 70)),
+    }
+    return [_text("edges", {**constants, "width": int(rng.integers(1, 3))})]
+
+
 STYLES: dict[Draw, float] = {  # shares
     beyeler: 0.2,
     perturbed: 0.04,
@@ -124,6 +146,26 @@ STYLES: dict[Draw, float] = {  # shares
     grey_pencil: 0.03,
     grey_ink: 0.03,
 }
+NAMED: dict[str, Draw] = {  # by the filter that gives the look
+    "cartoon": beyeler,
+    "cartoon_perturbed": perturbed,
+    "cartoon_poster": poster,
+    "flat_regions": regions,
+    "flat_flow": flow,
+    "flat_shift": shifted,
+    "flat_smooth": mild,
+    "pencil": grey_pencil,
+    "xdog": grey_ink,
+    "photocopy": grey_copy,
+    "edges": grey_edges,
+}
+
+
+def named(name: str) -> Draw:
+    """The style of a filter, or the nearest name."""
+    if name not in NAMED:
+        raise UnknownName("style", name, NAMED)
+    return NAMED[name]
 
 
 def tones(rng: np.random.Generator) -> str:
