@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from portrayal.core.devices import Place
-from portrayal.core.errors import BadOption
+from portrayal.core.errors import BadData, BadOption
 from portrayal.data.batch import Batch
 from portrayal.losses.contextual import kl
 from portrayal.recipes import rebuild
@@ -151,7 +151,7 @@ def test_translation_is_the_same_alone_and_twice():
 def test_refusals_are_one_line():
     with pytest.raises(BadOption, match="contextual goes back"):
         built().translate(pair().source, reverse=True)
-    with pytest.raises(BadOption, match=r"64 x 64 pixels, these are 128 x 128: .*size=128"):
+    with pytest.raises(BadData, match=r"64 x 64 pixels, these are 128 x 128: .*size=128"):
         built().translate(pair(1, size=128).source)
     with pytest.raises(BadOption, match="one direction"):
         built().exportable(reverse=True)

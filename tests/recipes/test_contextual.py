@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from portrayal.core.devices import Place
-from portrayal.core.errors import BadOption
+from portrayal.core.errors import BadData
 from portrayal.data.batch import Batch
 from portrayal.losses.contextual import kl
 from portrayal.recipes import rebuild
@@ -204,11 +204,20 @@ def test_it_reports_progress_and_keeps_snapshots_on_request():
     assert torch.equal(found.snapshots[-1], found.z)
 
 
+def test_looking_searches_shorter_through_the_same_networks():
+    recipe = built(look_steps=1, search_steps=20)
+    known, shorter = pair().source, recipe.looking()
+    assert shorter.generator is recipe.generator
+    assert int(shorter.complete(known).steps.max()) == 1
+    assert int(recipe.complete(known).steps.max()) == 20
+    assert (recipe.complete(known).end <= shorter.complete(known).end).all()
+
+
 @pytest.mark.parametrize(("size", "advice"), [(128, "--set size=128"), (32, "--resize")])
 def test_another_size_is_refused_in_one_line(size, advice):
-    with pytest.raises(BadOption, match=f"64 x 64 pixels, these are {size} x {size}.*{advice}"):
+    with pytest.raises(BadData, match=f"64 x 64 pixels, these are {size} x {size}: .*{advice}"):
         built().translate(pair(1, size=size).source)
-    with pytest.raises(BadOption, match="64 x 64"):
+    with pytest.raises(BadData, match="64 x 64"):
         built().step(pair(2, size=size), 0.0)
 
 

@@ -174,6 +174,8 @@ def watch(
     from portrayal.training.loop import Watch
     from portrayal.training.samples import sample_sheet
 
+    if hasattr(recipe, "looking"):
+        recipe = recipe.looking()  # a translation that is affordable in the middle of training
     back = partial(recipe.translate, reverse=True) if getattr(recipe, "reversible", False) else None
     try:
         split = dataset.split("val")
@@ -193,7 +195,10 @@ def watch(
 def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) -> None:
     """Refuse pictures that the generator cannot halve often enough."""
     from portrayal.core.errors import BadOption
+    from portrayal.recipes.joint import require_size
 
+    if hasattr(recipe, "size"):
+        require_size(size, recipe.size)
     multiple = recipe.multiple
     if size[0] % multiple or size[1] % multiple:
         generator = str(config.get("generator", "the generator"))

@@ -74,6 +74,7 @@ def translate_files(
 
     Closing the iterator, or an interrupt, leaves whole files only; the next run goes on from there.
     """
+    batch = batch or getattr(translator.recipe, "at_once", None)  # of recipes that take their time
     with ThreadPoolExecutor(THREADS) as pool:
         read = partial(load_job, translator=translator, how=how, files=files)
         finish = partial(write_job, files=files, write=write)

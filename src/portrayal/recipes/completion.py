@@ -136,7 +136,7 @@ class Completion:
 
     def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Update whose turn it is on one batch. Returns every term of both, unweighted."""
-        require_size(batch.source, self.config.size)
+        require_size(batch.source.shape, self.config.size)
         real, turn = joined(batch.source, batch.target), self.turn.of(self.config.turn)
         with torch.set_grad_enabled(turn != "D"), self.place.autocast():
             fake = self.generator(self.masked(batch.source))
@@ -208,7 +208,7 @@ class Completion:
         """Sketch -> photo, float32."""
         if reverse:
             raise BadOption("completion only learned to complete sketches; contextual goes back.")
-        require_size(source, self.config.size)
+        require_size(source.shape, self.config.size)
         with evaluating(self.generator):
             joint = self.generator(self.masked(source.to(self.place.device)))
             return halves(joint)[1].float().contiguous()
@@ -220,8 +220,13 @@ class Completion:
         return self.generator
 
     @property
+    def size(self) -> int:
+        """Height and width of a picture are exactly this."""
+        return self.config.size
+
+    @property
     def multiple(self) -> int:
-        """Height and width of a sketch must be multiples of this, and are exactly this."""
+        """Height and width of a sketch must be multiples of this."""
         return self.config.size
 
     def state(self) -> dict[str, Any]:

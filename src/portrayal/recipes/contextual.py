@@ -6,6 +6,7 @@ answer. Shapes: halves are signed, (B, 3, S, S), joint pictures (B, 3, S, 2S), z
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +60,7 @@ class Config(BaseModel):
     descent: Descent = Field("nesterov", description="how z moves")
     search_rate: float = Field(0.01, gt=0, description="how far z moves")
     patience: int = Field(0, ge=0, description="steps without a fall that end a search; 0 = never")
+    look_steps: int = Field(20, ge=0, description="search_steps of samples and validation")
 
 
 BASE = Config()
@@ -121,6 +123,7 @@ class Contextual:
     """The networks, their optimisers, one step of training, and the search."""
 
     paired, reversible = True, True
+    at_once = 16  # pictures: more in a batch are not faster, and the first answer comes later
 
     def __init__(self, config: Config, settings: Settings, place: Place) -> None:
         self.config, self.place = config, place
@@ -149,7 +152,7 @@ class Contextual:
 
     def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Update D once and G `g_steps` times. Returns every term, unweighted."""
-        require_size(batch.source, self.config.size)
+        require_size(batch.source.shape, self.config.size)
         real = joined(batch.source, batch.target)
         terms = self.improve_discriminator(real)
         for _ in range(self.config.g_steps):
@@ -202,7 +205,7 @@ class Contextual:
     ) -> Found:
         """The z whose joint picture has this half: sketches, or photos with `reverse`."""
         config = self.config
-        require_size(known, config.size)
+        require_size(known.shape, config.size)
         how = Search(
             config.starts,
             config.kept,
@@ -237,13 +240,24 @@ class Contextual:
         found = self.complete(source, reverse=reverse, seed=seed, report=report)
         return halves(self.drawn(found.z))[int(not reverse)].contiguous()
 
+    def looking(self) -> "Contextual":
+        """The same networks with a short search, to look at them in the middle of training."""
+        other = copy(self)
+        other.config = varied(self.config, search_steps=self.config.look_steps, kept=1)
+        return other
+
     def exportable(self, *, reverse: bool = False) -> nn.Module:
         """The bare generator, which draws joint pictures of z."""
         return self.generator
 
     @property
+    def size(self) -> int:
+        """Height and width of a picture are exactly this."""
+        return self.config.size
+
+    @property
     def multiple(self) -> int:
-        """Height and width of a picture must be multiples of this, and are exactly this."""
+        """Height and width of a picture must be multiples of this."""
         return self.config.size
 
     def state(self) -> dict[str, Any]:

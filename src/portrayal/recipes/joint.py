@@ -3,10 +3,13 @@
 A joint picture is sketch | photo side by side: signed, (B, 3, S, 2S).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from portrayal.core.errors import BadOption
+from portrayal.core.errors import BadData
+from portrayal.networks.joint import SIZES
 
 
 def joined(sketch: Tensor, photo: Tensor) -> Tensor:
@@ -20,17 +23,16 @@ def halves(joint: Tensor) -> tuple[Tensor, Tensor]:
     return sketch, photo
 
 
-def require_size(pictures: Tensor, size: int) -> None:
-    """Refuse pictures that these networks, which end in a layer of fixed size, cannot take."""
-    height, width = pictures.shape[2:]
-    if (height, width) != (size, size):
-        advice = "give square pictures with --resize"
-        if height == width == 128:
-            advice = "train with --set size=128"
-        raise BadOption(
-            f"This model is built for pictures of {size} x {size} pixels, these are {width} x "
-            f"{height}: {advice}, or prepare them with --size {size}."
-        )
+def require_size(shape: Sequence[int], size: int) -> None:
+    """Refuse pictures (..., H, W) that these networks cannot take: they end in a fixed size."""
+    height, width = shape[-2:]
+    if (height, width) == (size, size):
+        return
+    other = f" (or train with --set size={height})" if height == width and height in SIZES else ""
+    raise BadData(
+        f"This model takes {size} x {size} pixels, these are {width} x {height}: make pictures "
+        f"square, then prepare with --size {size}{other} or translate with --resize."
+    )
 
 
 def diversity(fake: Tensor, real: Tensor) -> Tensor:
