@@ -52,6 +52,13 @@ BatchSize = Annotated[
     int | None, Option(min=1, help="Tiles at once; none: the pixels of one. E.g. --batch 8")
 ]
 Device = Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps. E.g. --device cpu")]
+Engine = Annotated[
+    str,
+    Option(
+        help="auto (the quickest exact one), torch, onnx, openvino; inexact: openvino:bf16, "
+        "onnx:int8, openvino:int8. E.g. --engine openvino"
+    ),
+]
 Shard = Annotated[str, Option(help="Part I of N, for array jobs. E.g. --shard 1/8")]
 Overwrite = Annotated[
     bool, Option("--overwrite", help="Replace also files that are not ours. E.g. --overwrite")
@@ -77,6 +84,7 @@ def translate(
     overlap: Overlap = None,
     batch: BatchSize = None,
     device: Device = "auto",
+    engine: Engine = "auto",
     shard: Shard = "1/1",
     overwrite: Overwrite = False,
     keep_exif: KeepExif = False,
@@ -101,7 +109,8 @@ def translate(
 
     how = How(reverse, seed, resize, tile, overlap)
     files = Files(quality, provenance, keep_exif, overwrite, limit)
-    translator = loaded(run, device, checkpoint, how)
+    count = 1 if piped else total
+    translator = loaded(run, device, checkpoint, how, engine, count)
     if piped:
         pipe(translator, content, out, suffix, how, files)
     else:
@@ -143,14 +152,22 @@ def read_input(source: str, out: str, overwrite: bool) -> bytes:
     return content
 
 
-def loaded(run: Path, device: str, checkpoint: str, how: "How") -> "Translator":
+def loaded(
+    run: Path, device: str, checkpoint: str, how: "How", engine: str, pictures: int
+) -> "Translator":
     """The model, with a line about which one it is; unusable settings are refused here."""
+    from portrayal.inference.engines import with_engine
     from portrayal.inference.load import load
 
     translator = load(run, device=device, checkpoint=checkpoint, note=tell)
     translator.check(how)
+    translator = with_engine(
+        translator, run, engine, pictures=pictures, reverse=how.reverse, note=tell
+    )
     step, recipe = translator.about.get("step", "?"), translator.config["recipe"]
-    tell(f"{recipe} of {run}, checkpoint {checkpoint} (step {step}), on {translator.device}")
+    inexact = ", inexact" if ":" in translator.engine else ""
+    where = f"{translator.device} by {translator.engine}{inexact}"
+    tell(f"{recipe} of {run}, checkpoint {checkpoint} (step {step}), on {where}")
     return translator
 
 

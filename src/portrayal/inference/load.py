@@ -68,6 +68,7 @@ class Translator:
     config: dict[str, Any]
     about: dict[str, Any]
     device: str = "cpu"
+    engine: str = "torch"  # see engines.py
 
     def __call__(
         self,
@@ -155,6 +156,8 @@ class Translator:
     def provenance(self, how: How, source_hash: str, **more: Any) -> Provenance:
         """The mark of a picture made by this model; `more` are settings of the file."""
         settings = {**asdict(how), **more, "config": self.config.get("config")}
+        if ":" in self.engine:  # openvino:int8 and the like change pixels
+            settings["engine"] = self.engine
         recipe, hashed = str(self.config["recipe"]), settings_hash(settings)
         return Provenance(__version__, recipe, self.model_hash, hashed, source_hash)
 
