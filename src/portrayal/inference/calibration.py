@@ -1,7 +1,9 @@
 """8-bit versions of an exported generator, calibrated on the run's own training pictures.
 
 Weights per channel, activations per tensor, both as ranges that the calibration pictures reach.
-The first and the last convolution stay in float32: they touch the picture itself.
+The first three and the last three convolutions stay in float32, as they touch the picture itself: on
+a trained U-Net of 128 pixels the SSIM to the truth then falls by .0006; by .0047 with two of each,
+by .019 with one, and by .048 if all have 8 bits.
 """
 
 import logging
@@ -22,7 +24,8 @@ from portrayal.inference.onnx_graph import SOURCE, need
 from portrayal.inference.tiles import cut
 
 PICTURES = 32  # to calibrate on: more changed nothing measurable
-VERSION = 1  # of the method, in the names of kept models
+KEPT = 3  # convolutions at either end that stay in float32
+VERSION = 2  # of the method, in the names of kept models
 
 
 def calibrated(model: Any, translator: Translator, run: Path, *, reverse: bool = False) -> Any:
@@ -73,7 +76,7 @@ def source_of(picture: Pixels, multiple: int) -> Any:
 
 
 def quantised(model: Any, sources: Iterable[Any], keep: Sequence[str] | None = None) -> Any:
-    """The model with 8-bit convolutions; nodes in `keep` stay float32 (None: first and last)."""
+    """The model with 8-bit convolutions; nodes in `keep` stay float32 (None: the outer ones)."""
     quantization: Any = need("onnxruntime.quantization")
     onnx = need("onnx")
     names = [node.name for node in model.graph.node if node.op_type in ("Conv", "ConvTranspose")]
@@ -91,7 +94,7 @@ def quantised(model: Any, sources: Iterable[Any], keep: Sequence[str] | None = N
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
             op_types_to_quantize=["Conv", "ConvTranspose"],
-            nodes_to_exclude=list(keep if keep is not None else (names[0], names[-1])),
+            nodes_to_exclude=list(keep if keep is not None else names[:KEPT] + names[-KEPT:]),
         )
         logging.disable(logging.NOTSET)
         return onnx.load_model(after)

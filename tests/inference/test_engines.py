@@ -1,0 +1,94 @@
+"""Other engines compute the same pictures; what is inexact is never chosen and always named."""
+
+import numpy as np
+import pytest
+import torch
+
+import portrayal
+from portrayal.core.errors import BadOption, UnknownName
+from portrayal.inference.engines import EXACT, difference, open_engine, quickest, with_engine
+from portrayal.inference.load import How
+from portrayal.inference.onnx_graph import onnx_model
+from portrayal.networks import networks
+
+pytest.importorskip("onnxruntime")
+ENGINES = ["onnx", pytest.param("openvino", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module")
+def translator(run):
+    return portrayal.load(run, device="cpu")
+
+
+def needs(engine):
+    if engine.startswith("openvino"):
+        pytest.importorskip("openvino")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("unet_64", {}),
+        ("unet_64", {"norm": "instance", "dropout": 0}),
+        ("unet_64", {"norm": "none"}),
+        ("resnet_6", {}),
+        ("resnet_9", {"norm": "batch", "dropout": 0.5}),
+        ("resnet_6", {"norm": "none", "upsampling": "resize"}),
+    ],
+)
+def test_every_generator_is_the_same_in_onnx_at_any_size_and_batch(name, options):
+    import onnxruntime
+
+    generator = networks[name](width=4, **options).eval()
+    for layer in generator.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.uniform_(-0.1, 0.1)
+            layer.running_var.uniform_(0.5, 2)
+    content = onnx_model(generator).SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for shape in ((1, 3, 64, 64), (2, 3, 64, 128), (3, 3, 192, 64)):
+        source = torch.rand(shape) * 2 - 1
+        with torch.inference_mode():
+            wanted = generator(source)
+        found = session.run(None, {"source": source.numpy()})[0]
+        np.testing.assert_allclose(found, wanted.numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_exact_engine_is_within_the_tolerance_and_makes_the_same_pictures(
+    engine, run, translator, noise
+):
+    needs(engine)
+    other = with_engine(translator, run, engine)
+    assert other.engine == engine
+    for size in ((64, 64), (70, 130), (64, 64), (64, 64), (64, 64)):
+        ours, theirs = (t.translate(noise(*size)).astype(int) for t in (other, translator))
+        assert abs(ours - theirs).max() <= 1
+    assert difference(open_engine(translator, run, engine), translator, False) < 1e-4
+
+
+def test_a_few_pictures_stay_with_torch_and_many_are_measured_once(run, translator, tmp_path):
+    notes = []
+    assert with_engine(translator, tmp_path, "auto", pictures=3).engine == "torch"
+    first = with_engine(translator, tmp_path, "auto", pictures=1000, note=notes.append)
+    assert first.engine in EXACT and "ms per picture" in notes[0]
+    again = quickest(translator, tmp_path, 3, note=notes.append)
+    assert (again, len(notes)) == (first.engine, 1)
+
+
+def test_an_inexact_engine_marks_its_pictures(run, translator):
+    needs("openvino")
+    inexact = with_engine(translator, run, "openvino:bf16")
+    marks = [t.provenance(How(), "0").settings for t in (translator, inexact)]
+    assert marks[0] != marks[1]
+    exact = with_engine(translator, run, "onnx")
+    assert exact.provenance(How(), "0").settings == marks[0]
+
+
+def test_unknown_engines_and_models_with_noise_are_one_line(run, run_like_training, translator):
+    with pytest.raises(UnknownName, match="engine"):
+        with_engine(translator, run, "tensorrt")
+    noisy = portrayal.load(run_like_training, device="cpu")
+    assert with_engine(noisy, run_like_training, "auto", pictures=1000).engine == "torch"
+    with pytest.raises(BadOption, match="dropout"):
+        with_engine(noisy, run_like_training, "onnx")
