@@ -132,7 +132,7 @@ def read_generator(path: Path, note: Note = lambda text: None) -> Tensors:
     tensors = {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}
     kept = {key: value for key, value in tensors.items() if not unused_statistic(key, tensors)}
     if len(kept) < len(tensors):
-        note("Statistics of instance norms are left out, as the reference does since 2018.")
+        note("Statistics of instance norms are left out: they are not used.")
     return kept
 
 

@@ -1,8 +1,8 @@
 """A generator -> an ONNX model that takes any number of pictures of any size.
 
 The layers are written one by one, in milliseconds, as our generators are made of few kinds; weights
-of batch norms go into the convolutions before them. torch.onnx would take a minute or more for a
-ResNet and fix the sizes that it had seen. Pictures are signed, (batch, 3, height, width).
+of batch norms go into the convolutions before them. torch.onnx took minutes on a busy machine, and
+needs onnxscript. Pictures are signed, (batch, 3, height, width).
 """
 
 import operator

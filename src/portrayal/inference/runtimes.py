@@ -28,7 +28,7 @@ def open_onnx(content: bytes) -> Network:
 
 
 class OpenVino:
-    """OpenVINO, compiled for every shape that comes often: known sizes are quicker than any."""
+    """OpenVINO, compiled anew for a shape that comes often, and once for all others."""
 
     def __init__(self, content: bytes, bfloat16: bool = False) -> None:
         self.openvino: Any = need("openvino")
