@@ -42,7 +42,8 @@ def test_the_order_of_pictures_never_matters():
 
 def test_of_one_cluster_no_bounds_are_known():
     found = bootstrap_sums(parts_of(VALUES), mean_of, clusters=["a"] * 40)[0]
-    assert np.isnan(found.low) and np.isnan(found.high) and found.value == pytest.approx(VALUES.mean())
+    assert np.isnan(found.low) and np.isnan(found.high)
+    assert found.value == pytest.approx(VALUES.mean())
 
 
 def test_what_is_not_one_row_of_numbers_per_picture_is_refused():

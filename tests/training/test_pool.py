@@ -1,4 +1,4 @@
-"""The pool of earlier fakes: which pictures come back, and that a resumed one is the unbroken one."""
+"""The pool of earlier fakes: which come back, and that a resumed one is the unbroken one."""
 
 import pytest
 import torch
