@@ -26,8 +26,9 @@ def test_a_run_is_translated_scored_and_written_down(run, data):
     written = Results.model_validate(read_json(run / "results.json"))
     assert written == scored.results
     assert (written.kind, written.split, written.n) == ("run", "test", 4)
-    assert written.metrics() == ["l1", "psnr", "ssim"]
-    assert {score.answer for score in written.scores} == {"translation", "input", "difference"}
+    assert written.metrics()[:3] == ["l1", "psnr", "ssim"]  # and sets, where a network is here
+    answers = {score.answer for score in written.scores if score.metric == "ssim"}
+    assert answers == {"translation", "input", "difference"}
     assert written.model["step"] == 1 and len(written.model["hash"]) == 64
     assert written.data["path"] == str(data)
     rows = list(read_lines(run / "pictures.jsonl"))

@@ -28,7 +28,7 @@ Metrics = Annotated[
     list[str] | None,
     typer.Option(help="May be repeated; usual ones if not given. E.g. --metric ssim --metric kid"),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Every metric whose weights are here.")]
+Full = Annotated[bool, typer.Option("--full", help="All whose weights are here. E.g. --full")]
 Features = Annotated[
     str | None,
     typer.Option(help="Network of KID, FID, 1-NN ...; the first found. E.g. --features resnet34"),
@@ -51,10 +51,10 @@ RecogniserFile = Annotated[
     Path | None, typer.Option(help="Recogniser to ask, too. E.g. --recogniser pose.safetensors")
 ]
 Unpaired = Annotated[
-    bool, typer.Option("--unpaired", help="Two folders of other names: compare the sets only.")
+    bool, typer.Option("--unpaired", help="Names differ: compare sets only. E.g. --unpaired")
 ]
 Reverse = Annotated[
-    bool, typer.Option("--reverse", help="Target to source, for recipes with two directions.")
+    bool, typer.Option("--reverse", help="Score the way back, target to source. E.g. --reverse")
 ]
 Data = Annotated[
     Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")

@@ -41,8 +41,10 @@ class Config(BaseModel):
     latent: int = Field(512, gt=0, le=16384, description="numbers in the bottleneck")
     width: int = Field(64, gt=0, le=1024, description="channels before the last layer")
     discriminator_width: int = Field(64, gt=0, le=1024, description="channels of D's first layer")
-    norm: Literal["batch", "instance", "none"] = Field("batch", description="of G")
-    discriminator_norm: Literal["batch", "instance", "none"] = Field("batch", description="of D")
+    norm: Literal["batch", "instance", "none"] = Field("batch", description="normalisation in G")
+    discriminator_norm: Literal["batch", "instance", "none"] = Field(
+        "batch", description="normalisation in D"
+    )
     kernel: Literal[4, 5] = Field(5, description="side of the convolutions' kernels")
     slope: float = Field(0.2, ge=0, lt=1, description="of G's ReLUs below 0")
     fill: float = Field(0.0, ge=-1, le=1, description="value of the masked half; 1 is white")

@@ -39,8 +39,10 @@ class Config(BaseModel):
     latent: int = Field(100, gt=0, le=4096, description="length of z, uniform in -1..1")
     width: int = Field(64, gt=0, le=1024, description="channels before G's last layer")
     discriminator_width: int = Field(64, gt=0, le=1024, description="channels of D's first layer")
-    norm: Literal["batch", "instance", "none"] = Field("batch", description="of G")
-    discriminator_norm: Literal["batch", "instance", "none"] = Field("batch", description="of D")
+    norm: Literal["batch", "instance", "none"] = Field("batch", description="normalisation in G")
+    discriminator_norm: Literal["batch", "instance", "none"] = Field(
+        "batch", description="normalisation in D"
+    )
     kernel: Literal[4, 5] = Field(5, description="side of the convolutions' kernels")
     slope: float = Field(0.0, ge=0, lt=1, description="of G's ReLUs below 0")
     adversarial: Adversarial = Field("vanilla", description="the game of G and D")
