@@ -15,6 +15,7 @@ from portrayal.reports.results import (
     interval_text,
     with_interval,
 )
+from portrayal.reports.votes_words import votes_section
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def score_table(results: Results, question: Question) -> list[TableRow]:
 
 def section_tables(run: Run) -> list[SectionTable]:
     """The tables beside the scores, with their pictures embedded."""
-    sections = run.results.sections if run.results else []
+    sections = list(run.results.sections) if run.results else []
+    sections += [votes] if (votes := votes_section(run.folder)) else []
     return [
         SectionTable(
             section,

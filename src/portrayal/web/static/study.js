@@ -93,7 +93,7 @@ function show(trial, images) {
   }));
   find("beside").hidden = !beside.length;
   const options = trial.pictures.map((name, place) => option(images.get(name), place, name, single));
-  find("options").replaceChildren(...options);
+  find("options").replaceChildren(element("div", { class: "tiles" }, ...options));
   find("answers").replaceChildren(...answers.map((value, place) => answerButton(value, place, levels)));
   find("answers").hidden = !single;
   find("answers").classList.toggle("many", answers.length > 2);
@@ -214,9 +214,9 @@ function layOut() { // the largest tiles that fit; on small screens two columns 
   });
   let columns = sizes.indexOf(Math.max(...sizes)) + 1;
   let tile = sizes[columns - 1];
-  if (small && shown.length > 1) { columns = 2; tile = Math.max(tile, (width - gap) / 2); }
+  if (small && shown.length > 1) { columns = 2; tile = (width - gap) / 2; }
   tile = Math.min(tile, 640);
-  find("options").style.setProperty("--columns", columns);
+  find("options").style.setProperty("--row", `${Math.ceil(columns * Math.floor(tile) + gap * (columns - 1))}px`);
   find("options").style.setProperty("--tile", `${Math.floor(tile)}px`);
 }
 
