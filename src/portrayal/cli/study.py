@@ -53,6 +53,18 @@ Data = Annotated[
 Text = Annotated[
     Path | None, typer.Option(help="Text file to agree to; a plain one. E.g. --consent consent.txt")
 ]
+Practice = Annotated[int, typer.Option(min=0, help="Trials that do not count. E.g. --practice 0")]
+Checks = Annotated[int, typer.Option(min=0, help="Trials with a plain answer. E.g. --checks 0")]
+ShowInput = Annotated[
+    bool, typer.Option("--show-input", help="Beside the others. E.g. --show-input")
+]
+ShowReference = Annotated[
+    bool, typer.Option("--show-reference", help="Truth or --reference. E.g. --show-reference")
+]
+Question = Annotated[
+    str | None, typer.Option(help='Other words. E.g. --question "Which is sharper?"')
+]
+Title = Annotated[str, typer.Option(help='Of the pages. E.g. --title "Faces"')]
 Levels = Annotated[str, typer.Option(help="Of a rating, lowest first. E.g. --levels bad,fair,good")]
 
 
@@ -67,30 +79,18 @@ def create(
     ways: Ways = None,
     items: Items = None,
     trials: Trials = None,
-    practice: Annotated[
-        int, typer.Option(min=0, help="Trials that do not count. E.g. --practice 0")
-    ] = 2,
-    checks: Annotated[
-        int, typer.Option(min=0, help="Trials with a plain answer. E.g. --checks 0")
-    ] = 3,
-    show_input: Annotated[
-        bool, typer.Option("--show-input", help="Beside the others. E.g. --show-input")
-    ] = False,
-    show_reference: Annotated[
-        bool, typer.Option("--show-reference", help="Truth or --reference. E.g. --show-reference")
-    ] = False,
+    practice: Practice = 2,
+    checks: Checks = 3,
+    show_input: ShowInput = False,
+    show_reference: ShowReference = False,
     seconds: Seconds = None,
     size: Size = None,
     input: Input = None,
     reference: Reference = None,
     real: Real = None,
     data: Data = None,
-    question: Annotated[
-        str | None, typer.Option(help='Other words. E.g. --question "Which is sharper?"')
-    ] = None,
-    title: Annotated[
-        str, typer.Option(help='Of the pages. E.g. --title "Faces"')
-    ] = "Looking at pictures",
+    question: Question = None,
+    title: Title = "Looking at pictures",
     consent: Text = None,
     levels: Levels = "not at all,a little,somewhat,mostly,completely",
     device: Annotated[str, typer.Option(help="For the runs. E.g. --device cpu")] = "auto",
@@ -111,11 +111,11 @@ def create(
 
     if bool(runs) == bool(folders):
         raise BadOption("A study is made of --runs or of --folders; give one of them, repeated.")
+    if runs and (input or reference or real):
+        raise BadOption("--input, --reference and --real are for --folders; runs have theirs.")
     if folders:
         material = of_folders(folders, input=input, reference=reference, real=real)
     else:
-        if input or reference or real:
-            raise BadOption("--input, --reference and --real are for --folders; runs have theirs.")
         material = material_of_runs(runs or [], best_by, split, data, device)
     wanted = Wanted(
         kind=kind,

@@ -176,7 +176,8 @@ def mmd_root(fake: Features, real: Features, *, bandwidth: Bandwidth = "pooled")
 )
 def mmd_gan_metrics(fake: Features, real: Features) -> float:
     """What GAN-Metrics prints: biased, its root, the bandwidth of the real pictures alone."""
-    return mmd_root(fake, real, bandwidth="real")
+    value: float = mmd_root(fake, real, bandwidth="real")
+    return value
 
 
 def bandwidth_of(fake: Tensor, real: Tensor, wanted: float | str) -> float:
