@@ -21,6 +21,8 @@ from portrayal.metrics.kernels import kid, kid_of_subsets, mmd
 from portrayal.metrics.neighbours import one_nn, support
 from portrayal.metrics.permutation import mmd_p_value
 from portrayal.metrics.semantic import confusion, fcn_scores
+from portrayal.metrics.strengths import of_wins, strengths
+from portrayal.metrics.votes import shares
 
 NORMAL = NormalDist()
 
@@ -280,3 +282,61 @@ def test_o20_mmd_of_2000_pictures():
     assert found.biased == pytest.approx(0.3935 * 2 / 2000, rel=0.05)
     assert found.root == pytest.approx(0.020, rel=0.05)
     assert abs(found.unbiased) < 3 * found.error
+
+
+def test_o17_two_items_60_to_40():
+    found = strengths(*of_wins([[0, 60], [40, 0]]))
+    assert found.log_odds(0, 1).value == pytest.approx(0.4054651081, abs=1e-8)
+    assert found.error(0, 1) == pytest.approx(0.2041241452, abs=1e-8)
+    assert not found.penalised
+
+
+def test_o17_a_cycle_of_three_is_equal():
+    found = strengths(*of_wins([[0, 5, 0], [0, 0, 5], [5, 0, 0]]))
+    assert np.abs(found.values).max() < 1e-8
+
+
+def test_o17_an_item_that_always_wins_stays_finite():
+    found = strengths(*of_wins([[0, 50, 50], [0, 0, 20], [0, 20, 0]]))
+    assert found.penalised
+    assert np.isfinite([*found.values, *found.low, *found.high]).all()
+    assert found.low[0] > found.high[1]
+
+
+@pytest.mark.parametrize("ways", [2, 4])
+def test_o17_planted_strengths_are_covered_as_often_as_the_interval_says(ways):
+    planted = np.array([0.9, 0.3, -0.2, -1.0])
+    covered = []
+    for run in range(1000):
+        rng = np.random.default_rng([17, ways, run])
+        order = rng.random((400, 4)).argsort(1)
+        offered = order < ways
+        worth = np.where(offered, planted + rng.gumbel(size=(400, 4)), -np.inf)  # Luce's choice
+        found = strengths(offered, worth.argmax(1))
+        covered.append((found.low <= planted) & (planted <= found.high))
+    assert 0.93 <= np.mean(covered) <= 0.97
+    assert np.all((np.mean(covered, 0) > 0.92) & (np.mean(covered, 0) < 0.98))
+
+
+def test_o18_chance_is_one_in_n_and_the_interval_is_wilsons():
+    chosen = np.repeat([0, 1, 2, 3], [10, 20, 30, 40])
+    found = shares(np.ones((100, 4), bool), chosen, np.arange(100))
+    assert [each.chance for each in found] == [0.25] * 4
+    assert (found[0].same_voters.low, found[0].same_voters.high) == pytest.approx(
+        (0.0552291370606751, 0.17436566150491348), abs=1e-12
+    )
+
+
+def test_o18_a_bootstrap_over_voters_widens_with_planted_voter_effects():
+    rng = np.random.default_rng(18)
+    offered, voters = np.ones((1200, 2), bool), np.repeat(np.arange(40), 30)
+    widths = []
+    for effect in (0.0, 1.0, 3.0):
+        liking = rng.normal(0, effect, 40)[voters]
+        chosen = (rng.random(1200) < 1 / (1 + np.exp(-liking))).astype(int)
+        spread = shares(offered, chosen, voters, draws=2000)[0]
+        wilson = spread.same_voters.high - spread.same_voters.low
+        widths.append((spread.other_voters.high - spread.other_voters.low) / wilson)
+    assert 0.7 < widths[0] < 1.3
+    assert widths[0] < widths[1] < widths[2]
+    assert widths[2] > 2

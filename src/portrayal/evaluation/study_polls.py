@@ -97,7 +97,7 @@ def read_table(path: Path) -> Poll:
         for _ in range(int(count)):
             item = row.get("item") or f"unknown {len(ballots)}"
             ballots.append(Ballot(row["voter"], item, models, row["chosen"]))
-    return Poll("choice", "", models, ballots, path.stem)
+    return Poll("choice", "", models, ballots, path.stem.replace("_", " "))
 
 
 def votes_csv(poll: Poll) -> list[list[Any]]:

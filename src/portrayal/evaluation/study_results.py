@@ -155,6 +155,8 @@ def agreement(kept: Iterable[Ballot], draws: int, seed: int) -> Interval:
     answers = sorted({answer for counted in asked.values() for answer in counted})
     counts = [[counted[answer] for answer in answers] for counted in asked.values()]
     found = fleiss_kappa(counts, draws=draws, seed=seed)
+    if not found.n:
+        return replace(found, method="no question is known to be answered by two voters")
     return replace(found, method=f"{found.n} questions answered twice or more; {found.method}")
 
 

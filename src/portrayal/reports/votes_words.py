@@ -102,13 +102,13 @@ def remarks(found: VoteResults) -> list[str]:
             f"With {found.voters} voters no p-value over voters can be below "
             f"{found.smallest_p:.2g}, so of {len(found.pairs)} pairs none can hold for others."
         )
-    elif found.voters < FEW:
+    if found.voters < FEW:
         said.append(f"Bounds for other voters stand on {found.voters} voters and are rough.")
     kappa = found.agreement
     if kappa.value is not None:
         said.append(f"Agreement (Fleiss' kappa) {between(kappa)}; {found.agreement_note}.")
     else:
-        said.append(f"Agreement is unknown: {found.agreement_note}.")
+        said.append(f"Agreement (Fleiss' kappa) is unknown: {found.agreement_note}.")
     return [*said, *found.warnings]
 
 
