@@ -146,10 +146,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=300, help="seconds for one mutant")
+    parser.add_argument("--shard", default="1/1", help="part I of N, each with its own --out")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     found = all_mutants(options.folder)
     drawn = random.Random(options.seed).sample(found, min(options.count, len(found)))
+    part, parts = map(int, options.shard.split("/"))
+    drawn = drawn[part - 1 :: parts]
     done = {}
     if options.out.exists():
         for row in map(json.loads, options.out.read_text().splitlines()):
