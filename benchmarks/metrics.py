@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from portrayal.core.environment import environment
-from portrayal.metrics.distribution import kid, mmd
+from portrayal.metrics.kernels import kid, mmd
 from portrayal.metrics.neighbours import one_nn
 from portrayal.metrics.pixel import ssim
 
