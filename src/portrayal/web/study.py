@@ -140,7 +140,9 @@ def add_errors(app: FastAPI, study: Study) -> None:
 
     def answer(request: Request, status: int, text: str) -> Response:
         if "text/html" in request.headers.get("accept", ""):
-            return shell.page("study_error.html", status=status, study=study, text=text)
+            return shell.page(
+                "study_error.html", status=status, code=status, study=study, text=text
+            )
         return JSONResponse({"detail": text}, status)
 
     @app.exception_handler(Refusal)

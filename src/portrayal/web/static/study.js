@@ -205,7 +205,7 @@ function layOut() { // the largest tiles that fit; on small screens two columns 
   const gap = small ? 8 : 12;
   const width = find("options").clientWidth;
   find("trial").style.setProperty("--aside", `${Math.round(Math.min(innerHeight * 0.24 / ratio, width / 2.4, 260))}px`);
-  const below = find("hint").offsetHeight + find("answers").offsetHeight + 56;
+  const below = find("hint").offsetHeight + find("answers").offsetHeight + 60;
   const height = Math.max(200, innerHeight - find("options").getBoundingClientRect().top - scrollY - below);
   const sizes = shown.map((_, index) => {
     const columns = index + 1;

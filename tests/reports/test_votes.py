@@ -1,0 +1,104 @@
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from portrayal.core.errors import BadData
+from portrayal.core.runs import write_json
+from portrayal.reports.votes import Bounds, ModelVotes, PairVotes, VoteResults, read_votes
+from portrayal.reports.votes_page import csv_text, page, plot, write_votes
+from portrayal.reports.votes_words import headline, holds, pair_rows, remarks, table, votes_section
+
+
+def bounds(value, low=None, high=None):
+    return Bounds(value=value, low=low, high=high)
+
+
+def results(**changes):
+    names = ["<b>plain</b>", "good & better"]
+    models = [
+        ModelVotes(name=name, votes=votes, shown=100, value=votes / 100, chance=0.5, p_chance=p,
+                   same=bounds(votes / 100, 0.1, 0.8), other=bounds(votes / 100),
+                   strength=bounds(0.2, -0.1, 0.5))
+        for name, votes, p in zip(names, (30, 70), (0.2, 0.001), strict=True)
+    ]  # fmt: skip
+    pair = PairVotes(first=names[0], second=names[1], values=(30, 70), p_same=0.001, p_other=0.5,
+                     needed=1234)  # fmt: skip
+    made = {
+        "kind": "choice", "question": "Which one?", "voters": 3, "votes": 100, "models": models,
+        "pairs": [pair], "agreement": bounds(0.25, 0.1, 0.4), "agreement_note": "9 questions",
+        "smallest_p": 0.25,
+    }  # fmt: skip
+    return VoteResults(**{**made, **changes})
+
+
+def test_models_go_from_best_to_worst_and_chance_is_judged():
+    _, rows = table(results())
+    assert [row.name for row in rows] == ["good & better", "<b>plain</b>"]
+    assert rows[0].chance == "above, p = 0.001"
+    assert rows[1].chance == "not told apart"
+    assert rows[0].value == "70.0 % [10.0, 80.0]"
+    assert rows[0].other == "unknown"
+
+
+def test_the_headline_says_for_whom_differences_hold():
+    said = headline(results())
+    assert "good & better was chosen in 70.0 %" in said
+    assert "chance is 50.0 %" in said
+    assert "1 hold among these 3 voters and 0 for other voters" in said
+
+
+def test_failed_checks_and_too_few_voters_are_said():
+    said = " ".join(remarks(results(left_out=["voter 2"], votes_left_out=50, unfinished=1)))
+    assert "1 voter failed checks and 50 votes are left out" in said
+    assert "1 of 3 voters stopped early" in said
+    assert "no p-value over voters can be below 0.25" in said
+    assert "rough" in said
+    assert "0.25 [0.10, 0.40]; 9 questions" in said
+    assert "unknown" in " ".join(remarks(results(agreement=bounds(None))))
+
+
+@pytest.mark.parametrize(
+    ("same", "other", "said"),
+    [(0.01, 0.01, "for other voters too"), (0.01, 0.2, "among these voters"),
+     (0.2, 0.01, "for other voters"), (0.05, 0.05, "not told apart")],
+)  # fmt: skip
+def test_a_difference_holds_for_those_it_was_tested_on(same, other, said):
+    assert (
+        holds(PairVotes(first="a", second="b", values=(1, 2), p_same=same, p_other=other)) == said
+    )
+
+
+def test_page_and_plot_are_well_formed_and_names_are_text(tmp_path):
+    place = write_votes(tmp_path, results(), [["voter"], ["voter 1"]])
+    text = place.read_text()
+    assert "<b>plain</b>" not in text
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    drawn = ET.fromstring(plot(results()))
+    assert len(drawn.findall("{*}circle")) == 2
+    assert len(drawn.findall("{*}path[@class='chance']")) == 1
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "votes.html", "votes.svg", "votes.json", "votes.csv", "scores.csv"
+    }  # fmt: skip
+    assert read_votes(tmp_path / "votes.json") == results()
+
+
+@pytest.mark.parametrize("kind", ["real_or_fake", "rating"])
+def test_other_kinds_have_pages_too(kind):
+    text = page(results(kind=kind))
+    assert ("Mean rating" in text) == (kind == "rating")
+    assert "0.30 : 0.70" not in pair_rows(results())[0]
+
+
+def test_a_run_folder_with_votes_gets_a_table(tmp_path):
+    assert votes_section(tmp_path) is None
+    write_json(tmp_path / "votes.json", results().model_dump(mode="json"))
+    section = votes_section(tmp_path)
+    assert section.title == "Votes of people: Which one?"
+    assert section.rows[0][0] == "good & better"
+    write_json(tmp_path / "votes.json", {"kind": "choice"})
+    with pytest.raises(BadData, match="does not fit"):
+        votes_section(tmp_path)
+
+
+def test_a_spreadsheet_takes_no_cell_for_a_formula():
+    assert csv_text([["=1+1", -1, "a,b", None]]) == '\'=1+1,-1,"a,b",\n'

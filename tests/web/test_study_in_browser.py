@@ -1,0 +1,220 @@
+"""A voter's whole session in Chromium."""
+
+from pathlib import Path
+
+import pytest
+
+from portrayal.evaluation.study_votes import Votes
+from portrayal.web.study import study_app
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
+]
+READY = "#trial[aria-busy=false]"
+CALM = 300  # ms until a trial takes an answer
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """visit(url, ...): a page; at the end nothing may have gone wrong or elsewhere."""
+    contexts, noise = [], []
+
+    def open_page(url, width=1280, height=800, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.on(
+            "request", lambda r: None if r.url.startswith((url, "data:")) else noise.append(r.url)
+        )
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not noise
+
+
+def where(page):
+    return page.inner_text("#where").split(" ")[0]
+
+
+def begin(page):
+    page.wait_for_function(
+        "() => document.activeElement.matches('button.main')"
+    )  # it has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+
+
+def answer(page, key):
+    before = where(page)
+    page.wait_for_timeout(CALM)
+    page.keyboard.press(key)
+    page.wait_for_function(
+        "before => document.getElementById('trial').hidden || "
+        "(document.getElementById('trial').getAttribute('aria-busy') === 'false' && "
+        "!document.getElementById('where').textContent.startsWith(before + ' '))",
+        arg=before,
+    )
+
+
+def test_a_whole_session_by_keyboard_with_a_reload_in_the_middle(make_study, serve, visit):
+    folder = make_study()
+    page = visit(serve(study_app(folder)))
+    begin(page)
+    assert "Practice" in page.inner_text("#where")
+    for key in ("1", "3", "2"):
+        answer(page, key)
+    assert where(page) == "4"
+    page.wait_for_function("() => state.waiting.length === 0")
+    pictures = page.eval_on_selector_all("[data-answer]", "all => all.map(e => e.dataset.answer)")
+    page.reload()
+    page.wait_for_selector(READY)
+    assert where(page) == "4"
+    again = page.eval_on_selector_all("[data-answer]", "all => all.map(e => e.dataset.answer)")
+    assert again == pictures
+    page.wait_for_timeout(CALM)
+    page.keyboard.press("ArrowRight")  # or by the arrows and Enter
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.getElementById('where').textContent.startsWith('5 ')")
+    for _ in range(3):
+        answer(page, "1")
+    page.wait_for_selector("#end:not([hidden])")
+    assert page.inner_text("#end-title") == "Thank you"
+    votes = list(Votes(folder))
+    assert [vote.trial for vote in votes] == [f"{n:04d}" for n in range(7)]
+    assert [vote.shown.index(vote.answer) for vote in votes] == [0, 2, 1, 1, 0, 0, 0]
+    assert all(vote.ms >= 250 for vote in votes)
+    page.reload()
+    page.wait_for_selector("#end:not([hidden])")
+    page.click("#end-delete")
+    page.click("#sure-yes")
+    page.wait_for_function("() => document.getElementById('end-title').textContent === 'Deleted'")
+    assert "7 answers were removed" in page.inner_text("#end-text")
+    assert Votes(folder).counts() == (0, 0)
+
+
+def test_one_press_answers_one_trial_however_long_it_is_held(make_study, serve, visit):
+    folder = make_study()
+    page = visit(serve(study_app(folder)))
+    begin(page)
+    page.wait_for_timeout(CALM)
+    for _ in range(5):
+        page.keyboard.press("1")  # faster than anybody looks
+    page.wait_for_timeout(CALM)
+    assert where(page) == "2"
+
+
+def test_a_picture_is_hidden_when_its_time_is_over_and_can_still_be_judged(
+    make_study, serve, visit
+):
+    page = visit(serve(study_app(make_study(kind="real_or_fake", seconds=0.3))))
+    begin(page)
+    assert page.is_visible(".option img")
+    page.wait_for_selector(".option.gone")
+    assert not page.is_visible(".option img")
+    answer(page, "g")
+    assert where(page) == "2"
+
+
+def test_ratings_are_given_by_number(make_study, serve, visit):
+    folder = make_study(kind="rating")
+    page = visit(serve(study_app(folder)))
+    begin(page)
+    answer(page, "4")
+    answer(page, "1")
+    assert [vote.answer for vote in Votes(folder)] == ["4", "1"]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("ways", [2, 3])
+def test_nothing_is_wider_than_the_window(make_study, serve, visit, width, ways):
+    study = study_app(make_study(ways=ways, show_input=True, show_reference=True))
+    page = visit(serve(study), width, 700)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    begin(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = page.eval_on_selector_all(
+        ".option", "all => all.map(e => [e.getBoundingClientRect().left, e.offsetWidth])"
+    )
+    assert len(boxes) == ways
+    assert all(left >= 0 and left + wide <= width and wide >= 80 for left, wide in boxes)
+    if width == 1280:  # all at one glance
+        assert page.evaluate("document.documentElement.scrollHeight") <= 700
+
+
+def test_a_phone_votes_by_touch(make_study, serve, visit):
+    folder = make_study()
+    page = visit(serve(study_app(folder)), 390, 844, has_touch=True, is_mobile=True)
+    page.tap("button.main")
+    page.wait_for_selector(READY)
+    page.wait_for_timeout(CALM)
+    page.locator(".option").nth(1).tap()
+    page.wait_for_function("() => document.getElementById('where').textContent.startsWith('2 ')")
+    page.wait_for_function("() => state.waiting.length === 0")
+    assert [vote.shown.index(vote.answer) for vote in Votes(folder)] == [1]
+
+
+def test_the_next_pictures_are_loaded_before_they_are_needed(make_study, serve, visit):
+    page = visit(serve(study_app(make_study())))
+    begin(page)
+    page.wait_for_function("() => performance.getEntriesByType('resource').filter("
+                           "e => e.name.endsWith('.png')).length >= 12")  # fmt: skip
+
+
+def test_votes_wait_while_the_network_is_away(make_study, serve, browser):
+    folder = make_study()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(serve(study_app(folder)))
+    begin(page)
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
+    answer(page, "1")
+    page.wait_for_function("() => document.getElementById('saving').textContent.includes('again')")
+    assert Votes(folder).counts() == (1, 0)
+    context.set_offline(False)
+    page.wait_for_function("() => state.waiting.length === 0")
+    assert page.inner_text("#saving") == ""
+    assert Votes(folder).counts() == (1, 1)
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_is_named_and_legible(make_study, serve, visit, scheme):
+    page = visit(serve(study_app(make_study(show_input=True))), color_scheme=scheme)
+    begin(page)
+    page.click("#leave-button")
+    unnamed = """() => [...document.querySelectorAll('button, input, img, progress')].filter(e =>
+      !(e.innerText || e.getAttribute('aria-label') || e.alt ||
+        e.querySelector('img')?.alt)).length"""
+    assert page.evaluate(unnamed) == 0
+    contrast = """() => {
+      const rgb = s => s.match(/[0-9.]+/g).slice(0, 3).map(v => v / 255).map(
+        v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+      const lum = s => { const [r, g, b] = rgb(s); return .2126 * r + .7152 * g + .0722 * b; };
+      const seen = (e) => { for (; e; e = e.parentElement) {
+        const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$/.test(c)) return c; }
+        return getComputedStyle(document.body).backgroundColor; };
+      return Object.fromEntries(['h1', '.hint', '#where', '.practice', '#leave p', '.button.main',
+        '.button.bad', 'input.link', '.option kbd', '.plain', 'figcaption'].map(s => {
+          const e = document.querySelector(s);
+          const [a, b] = [lum(getComputedStyle(e).color), lum(seen(e))].sort((x, y) => y - x);
+          return [s, (a + .05) / (b + .05)]; })); }"""
+    assert {k: v for k, v in page.evaluate(contrast).items() if v < 4.5} == {}
