@@ -3,16 +3,18 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from untrained import make_dataset, make_run
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import encode_png, read_pixels
 from portrayal.core.runs import read_json, write_atomically
 from portrayal.evaluation.study import REAL, Item, Study, read_key, read_study, trials_of
 from portrayal.evaluation.study_create import Wanted, create
-from portrayal.evaluation.study_material import names_of, of_folders, ruined
+from portrayal.evaluation.study_material import names_of, of_folders, of_runs, ruined
 from portrayal.evaluation.study_polls import read_poll, votes_csv
 from portrayal.evaluation.study_results import count
 from portrayal.evaluation.study_votes import Vote, Votes
+from portrayal.inference.load import load
 
 
 def plan(kind="choice", models=4, ways=2, motifs=24, trials=24, seed=3):
@@ -369,3 +371,21 @@ def test_the_key_says_how_the_study_was_made(folders, tmp_path):
     assert key["models"] == ["a", "b", "c"]
     assert key["seed"] == 4
     assert key["facts"]["a"]["folder"].endswith("a")
+
+
+def test_runs_are_translated_into_a_study_with_their_inputs_and_truths(tmp_path):
+    data = make_dataset(tmp_path / "data", {"train": 4, "val": 2, "test": 5})
+    runs = [make_run(tmp_path / name, data, seed=seed) for name, seed in (("x", 0), ("y", 1))]
+    material = of_runs(runs, device="cpu")
+    wanted = Wanted(practice=1, checks=0, show_input=True, show_reference=True)
+    study = create(tmp_path / "s", material, wanted)
+    key = read_key(tmp_path / "s")
+    assert key["models"] == ["x", "y"]
+    assert key["facts"]["x"]["model"] != key["facts"]["y"]["model"]
+    for item in study.items:
+        name = key["items"][item.id]
+        shown = [read_pixels(tmp_path / "s" / "pictures" / f"{n}.png") for n in item.options]
+        assert (shown[0] == np.asarray(load(runs[0])(material.input(name)))).all()
+        assert (shown[0] != shown[1]).any()
+        truth = read_pixels(tmp_path / "s" / "pictures" / f"{item.reference}.png")
+        assert (truth == material.truth(name)).all()
