@@ -24,9 +24,9 @@ import numpy as np
 
 from portrayal.core.images import encode_png
 from portrayal.core.runs import write_atomically
-from portrayal.evaluation.study_create import Wanted, create
-from portrayal.evaluation.study_material import of_folders
-from portrayal.evaluation.study_votes import Votes
+from portrayal.evaluation.study.create import Wanted, create
+from portrayal.evaluation.study.material import of_folders
+from portrayal.evaluation.study.votes import Votes
 
 HEADERS = {"content-type": "application/json"}
 

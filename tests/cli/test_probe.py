@@ -12,7 +12,7 @@ from untrained import make_dataset, make_run
 
 from portrayal.cli import answer
 from portrayal.core.images import encode_png, read_pixels
-from portrayal.evaluation.probe import smiley
+from portrayal.evaluation.traps.probe import smiley
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from portrayal.cli import answer
-from portrayal.evaluation.recogniser import load_recogniser
+from portrayal.evaluation.recognition.recogniser import load_recogniser
 
 QUICK = ("--steps", 12, "--width", 4)
 

@@ -6,7 +6,7 @@ import pytest
 from portrayal.cli import answer
 from portrayal.core.images import encode_png
 from portrayal.core.runs import read_json, write_atomically
-from portrayal.evaluation.study import read_study
+from portrayal.evaluation.study.plan import read_study
 
 REPORT = Path(__file__).parents[2] / "examples" / "second_report_votes.csv"
 

@@ -10,9 +10,9 @@ from portrayal.core.devices import choose_place
 from portrayal.core.errors import BadData, BadOption, UnknownName, UserError
 from portrayal.core.runs import read_lines, write_json
 from portrayal.data.dataset import Dataset
+from portrayal.evaluation.comparison.shared import Scored, common_pictures
 from portrayal.evaluation.evaluate import Request, evaluate_folders, evaluate_run
 from portrayal.evaluation.measuring import check_request
-from portrayal.evaluation.shared import Scored, common_pictures
 from portrayal.recipes import rebuild
 from portrayal.reports.collect import collect
 from portrayal.reports.pages import page

@@ -8,8 +8,8 @@ import pytest
 
 from portrayal.core.images import encode_png
 from portrayal.core.runs import write_atomically
-from portrayal.evaluation.study_create import Wanted, create
-from portrayal.evaluation.study_material import of_folders
+from portrayal.evaluation.study.create import Wanted, create
+from portrayal.evaluation.study.material import of_folders
 
 
 @pytest.fixture

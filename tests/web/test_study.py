@@ -4,8 +4,8 @@ import logging
 import httpx
 import pytest
 
-from portrayal.evaluation.study import read_key, read_study, trials_of
-from portrayal.evaluation.study_votes import Votes
+from portrayal.evaluation.study.plan import read_key, read_study, trials_of
+from portrayal.evaluation.study.votes import Votes
 from portrayal.web.study import study_app
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portrayal.evaluation.study_votes import Votes
+from portrayal.evaluation.study.votes import Votes
 from portrayal.web.study import study_app
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -47,8 +47,8 @@ def compare(
     Example: portrayal compare runs/l1 runs/gan runs/both --out comparison
     """
     from portrayal.cli.progress import bar, warn
-    from portrayal.evaluation.compare import Plan
-    from portrayal.evaluation.compare import compare as compared
+    from portrayal.evaluation.comparison.compare import Plan
+    from portrayal.evaluation.comparison.compare import compare as compared
     from portrayal.reports.comparison_page import write_comparison
 
     if evaluate:
@@ -77,7 +77,7 @@ def cost_of_run(run: Path, device: str) -> "Cost":
     """What a run's model costs; a model that cannot be loaded costs nobody knows what."""
     from portrayal.cli.progress import warn
     from portrayal.core.errors import UserError
-    from portrayal.evaluation.cost import cost_of
+    from portrayal.evaluation.comparison.cost import cost_of
     from portrayal.inference.load import load
     from portrayal.reports.comparison import Cost
 

@@ -44,7 +44,7 @@ def probe(
     """
     from portrayal.cli.progress import bar, say, warn
     from portrayal.core.images import read_pixels
-    from portrayal.evaluation.shortcuts import probe_run
+    from portrayal.evaluation.traps.shortcuts import probe_run
 
     found = probe_run(
         run,

@@ -8,7 +8,7 @@ import typer
 from portrayal.core.errors import BadOption
 
 if TYPE_CHECKING:
-    from portrayal.evaluation.recogniser import Recogniser
+    from portrayal.evaluation.recognition.recogniser import Recogniser
 
 Data = Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")]
 Out = Annotated[Path, typer.Option(help="File to write. E.g. --out class.safetensors")]
@@ -58,9 +58,9 @@ def recognise(
     if out.suffix != ".safetensors":
         raise BadOption(f"--out {out} must end in .safetensors.")
     from portrayal.cli.progress import bar, say
-    from portrayal.evaluation.lessons import Plan
-    from portrayal.evaluation.recogniser import save_recogniser
-    from portrayal.evaluation.training_recogniser import train_recogniser
+    from portrayal.evaluation.recognition.lessons import Plan
+    from portrayal.evaluation.recognition.recogniser import save_recogniser
+    from portrayal.evaluation.recognition.training import train_recogniser
 
     plan = Plan(steps, batch, size, width, network, seed=seed, device=device)
     recogniser = train_recogniser(data, column, plan, bins=bins, bar=bar)

@@ -79,8 +79,8 @@ def robustness(
     Example: portrayal robustness runs/faces --set whitebox=restyled/whitebox --damage none
     """
     from portrayal.cli.progress import bar, warn
-    from portrayal.evaluation.robustness import Wanted
-    from portrayal.evaluation.robustness import robustness as measured
+    from portrayal.evaluation.robustness.robustness import Wanted
+    from portrayal.evaluation.robustness.robustness import robustness as measured
     from portrayal.reports.robust import headline
 
     wanted = Wanted(

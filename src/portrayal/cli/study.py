@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from portrayal.evaluation.study_material import Material
+    from portrayal.evaluation.study.material import Material
     from portrayal.reports.votes import VoteResults
 
 app = typer.Typer(
@@ -105,9 +105,9 @@ def create(
     """
     from portrayal.cli.progress import bar, warn
     from portrayal.core.errors import BadOption
-    from portrayal.evaluation.study_create import CONSENT, Wanted
-    from portrayal.evaluation.study_create import create as created
-    from portrayal.evaluation.study_material import of_folders
+    from portrayal.evaluation.study.create import CONSENT, Wanted
+    from portrayal.evaluation.study.create import create as created
+    from portrayal.evaluation.study.material import of_folders
 
     if bool(runs) == bool(folders):
         raise BadOption("A study is made of --runs or of --folders; give one of them, repeated.")
@@ -201,8 +201,8 @@ def results(
     """
     from portrayal.cli.progress import warn
     from portrayal.core.runs import write_json
-    from portrayal.evaluation.study_polls import read_poll, votes_csv
-    from portrayal.evaluation.study_results import count
+    from portrayal.evaluation.study.polls import read_poll, votes_csv
+    from portrayal.evaluation.study.results import count
     from portrayal.reports.votes_page import write_votes
 
     poll = read_poll(study)
@@ -225,7 +225,7 @@ def material_of_runs(
 ) -> "Material":
     """Translations of a split by each run, at the checkpoint that is best if asked for."""
     from portrayal.cli.progress import warn
-    from portrayal.evaluation.study_material import of_runs
+    from portrayal.evaluation.study.material import of_runs
 
     checkpoint = f"best_{best_by}" if best_by else "newest"
     return of_runs(runs, checkpoint=checkpoint, split=split, data=data, device=device, note=warn)
@@ -247,7 +247,7 @@ def read_consent(path: Path) -> str:
 def runs_of(study: Path) -> list[Path]:
     """The runs a study was made of."""
     from portrayal.core.errors import BadOption
-    from portrayal.evaluation.study import read_key
+    from portrayal.evaluation.study.plan import read_key
 
     facts = read_key(study)["facts"].values() if study.is_dir() else ()
     runs = [Path(each["run"]) for each in facts if "run" in each]

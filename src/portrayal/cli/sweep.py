@@ -11,8 +11,8 @@ import typer
 from portrayal.cli.options import With
 
 if TYPE_CHECKING:
-    from portrayal.evaluation.grid import Space
-    from portrayal.evaluation.sweep import Aim, Propose, Train
+    from portrayal.evaluation.search.grid import Space
+    from portrayal.evaluation.search.sweep import Aim, Propose, Train
     from portrayal.reports.sweeping import Sweep
 
 TRIALS = 20  # of a tuner
@@ -74,9 +74,9 @@ def sweep(
     """
     from portrayal.cli.progress import say, warn
     from portrayal.data.dataset import Dataset
-    from portrayal.evaluation.grid import space
-    from portrayal.evaluation.sweep import Watch, aim_of
-    from portrayal.evaluation.sweep import sweep as swept
+    from portrayal.evaluation.search.grid import space
+    from portrayal.evaluation.search.sweep import Watch, aim_of
+    from portrayal.evaluation.search.sweep import sweep as swept
 
     made = space(recipe, preset, overrides or [], vary or [])
     dataset = Dataset(data)
@@ -109,10 +109,10 @@ def proposals(
 ) -> "tuple[int, Propose]":
     """How many trials, and what each tries."""
     from portrayal.core.errors import BadOption
-    from portrayal.evaluation.grid import check_each, grid
+    from portrayal.evaluation.search.grid import check_each, grid
 
     if tuned:
-        from portrayal.evaluation.tuning import proposer
+        from portrayal.evaluation.search.tuning import proposer
 
         check_each(made)
         return trials or TRIALS, proposer(made, aim.better, seed=seed)
@@ -124,7 +124,7 @@ def proposals(
 
 def steps_text(made: "Space", pictures: int, known: bool) -> str:
     """How long all of it is, where every trial is known."""
-    from portrayal.evaluation.grid import grid
+    from portrayal.evaluation.search.grid import grid
 
     if not known:
         return "chosen one after the other"

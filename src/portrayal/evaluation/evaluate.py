@@ -14,11 +14,11 @@ from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData
 from portrayal.core.runs import write_atomically, write_json
 from portrayal.data.domains import SIDES
-from portrayal.evaluation.feature_store import user_cache
 from portrayal.evaluation.folders import Matched, unmatched
 from portrayal.evaluation.history import remember, warnings_of
 from portrayal.evaluation.measuring import Measured, Request, Work, check_request, measure
 from portrayal.evaluation.progress import Bar
+from portrayal.evaluation.sets.store import user_cache
 from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
 from portrayal.inference.load import load
 from portrayal.reports.results import Results

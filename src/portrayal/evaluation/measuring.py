@@ -9,13 +9,13 @@ from portrayal.core.errors import BadOption, UnknownName, UserError
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.choice import Choice, check_names, choose
-from portrayal.evaluation.feature_networks import NETWORKS, choose_extractor
-from portrayal.evaluation.groups import grouped
+from portrayal.evaluation.groups.columns import grouped
+from portrayal.evaluation.groups.skin import skin_tones
 from portrayal.evaluation.judging import data_hash, judged
 from portrayal.evaluation.progress import Bar
-from portrayal.evaluation.recogniser import load_recogniser
-from portrayal.evaluation.sets import Domain, domain
-from portrayal.evaluation.skin import skin_tones
+from portrayal.evaluation.recognition.recogniser import load_recogniser
+from portrayal.evaluation.sets.features import Domain, domain
+from portrayal.evaluation.sets.networks import NETWORKS, choose_extractor
 from portrayal.evaluation.summary import summarise
 from portrayal.evaluation.tables import TABLES, Context, sections_of
 from portrayal.metrics.face_identity import refuse_trained_judge

@@ -8,17 +8,17 @@ from typing import Any
 from portrayal.core.errors import MissingPart, UserError
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
-from portrayal.evaluation.feature_networks import Extractor
-from portrayal.evaluation.flips import flips_section
-from portrayal.evaluation.judged import discriminator_section, history_section
-from portrayal.evaluation.leaks import leak_section
-from portrayal.evaluation.matches import floor_section, sift_section
-from portrayal.evaluation.memory import memorisation_section
+from portrayal.evaluation.groups.flips import flips_section
+from portrayal.evaluation.groups.skin import skin_section
+from portrayal.evaluation.groups.slices import slices_sections
+from portrayal.evaluation.pairs.matches import floor_section, sift_section
+from portrayal.evaluation.pairs.verification import verification_section
 from portrayal.evaluation.progress import Bar
-from portrayal.evaluation.recognised import recogniser_section
-from portrayal.evaluation.skin import skin_section
-from portrayal.evaluation.slices import slices_sections
-from portrayal.evaluation.verification import verification_section
+from portrayal.evaluation.recognition.judged import discriminator_section, history_section
+from portrayal.evaluation.recognition.recognised import recogniser_section
+from portrayal.evaluation.sets.networks import Extractor
+from portrayal.evaluation.traps.leaks import leak_section
+from portrayal.evaluation.traps.memory import memorisation_section
 from portrayal.reports.results import Section
 
 Row = dict[str, Any]

@@ -1,7 +1,7 @@
 """Are they alike to a network that names things? Cosines of ImageNet features.
 
 B pairs of pictures. Unrelated pictures score far above 0, so a value says little without its floor:
-the same score against other pictures' truths (evaluation/matches.py).
+the same score against other pictures' truths (evaluation/pairs/matches.py).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """How many of a picture's key points does its translation keep, and in place? SIFT matches.
 
 Pictures are `Pixels` (H, W, 3), pairs of one size. A score says little without its anchors, which
-evaluation/matches.py computes: the truth against itself after JPEG, and against another subject.
+evaluation/pairs/matches.py computes: the truth against itself after JPEG, and against another
+subject.
 """
 
 from dataclasses import dataclass, replace

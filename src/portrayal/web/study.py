@@ -20,8 +20,8 @@ from starlette.exceptions import HTTPException as Refusal
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portrayal.core.errors import UserError
-from portrayal.evaluation.study import Study, Trial, read_study, trials_of
-from portrayal.evaluation.study_votes import Vote, Votes
+from portrayal.evaluation.study.plan import Study, Trial, read_study, trials_of
+from portrayal.evaluation.study.votes import Vote, Votes
 from portrayal.web import shell
 
 MOST_VOTERS = 10_000

@@ -1,0 +1,1 @@
+"""Scores per group: columns of the metadata, skin tone, flipped attributes."""

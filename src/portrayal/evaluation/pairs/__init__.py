@@ -1,0 +1,1 @@
+"""Scores that need other subjects beside the own: matches with floors, verification."""

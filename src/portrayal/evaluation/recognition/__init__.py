@@ -1,0 +1,1 @@
+"""Recognisers as judges: labels, a small trainer, the generic FCN score."""

@@ -1,0 +1,1 @@
+"""Foreign test sets and graded damage."""

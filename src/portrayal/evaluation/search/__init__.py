@@ -1,0 +1,1 @@
+"""Sweeps over settings: a grid or Optuna."""

@@ -1,0 +1,1 @@
+"""Scores of whole sets of pictures: features, kept by content, and who is in a set."""

@@ -1,0 +1,1 @@
+"""Blind studies: plan, material, votes, results."""

@@ -1,0 +1,1 @@
+"""Checks against traps: leaks, memorisation, shortcuts."""
