@@ -269,7 +269,9 @@ def test_no_more_pairs_are_held_than_allowed():
     torch.testing.assert_close(of_x, (x @ y.T).sum(1))
     torch.testing.assert_close(of_y, (x @ y.T).sum(0))
     whole = x @ x.T
-    torch.testing.assert_close(sums_within(kernel, x, 100), whole.sum(1) - whole.diag())
+    others, own = sums_within(kernel, x, 100)
+    torch.testing.assert_close(others, whole.sum(1) - whole.diag())
+    torch.testing.assert_close(own, whole.diag())
     assert max(held) == 100
     assert sum(held) < 50 * 31 + 50 * 50 * 0.65  # symmetric tiles once
 

@@ -23,8 +23,8 @@ from portrayal.metrics.sets import (
     cubic,
     feature_sets,
     gaussian,
+    gaussian_rows,
     in_fixed_order,
-    own_values,
     sums_between,
     sums_within,
 )
@@ -131,7 +131,8 @@ def mmd(
     s = bandwidth_of(fakes, reals, bandwidth)
     name = bandwidth if isinstance(bandwidth, str) else "given"
     kernel = f"Gaussian, s = {s:.6g} ({name})"
-    return discrepancy(gaussian(s), fakes, reals, kernel, pairs, units)
+    fakes, reals = gaussian_rows(fakes, s), gaussian_rows(reals, s)
+    return discrepancy(gaussian, fakes, reals, kernel, pairs, units)
 
 
 @metrics.described(
@@ -200,10 +201,9 @@ def discrepancy(
 ) -> Discrepancy:
     """All values of one kernel; several pictures of a unit are left out together."""
     n, m = len(fake), len(real)
-    fakes, reals = sums_within(kernel, fake, pairs), sums_within(kernel, real, pairs)
+    (fakes, own_a), (reals, own_b) = (sums_within(kernel, rows, pairs) for rows in (fake, real))
     to_reals, to_fakes = sums_between(kernel, fake, real, pairs)  # (N,), (M,)
     sums = (fakes, reals, to_reals, to_fakes)
-    own_a, own_b = (float(own_values(kernel, rows).sum()) for rows in (fake, real))
     a, b, c = (float(each.sum()) for each in sums[:3])
     together = units is not None and not independent(units)
     if units is not None and together:
@@ -212,7 +212,7 @@ def discrepancy(
         error = leave_pictures_out(sums)
     return Discrepancy(
         unbiased=a / (n * (n - 1)) + b / (m * (m - 1)) - 2 * c / (n * m),
-        biased=(a + own_a) / n**2 + (b + own_b) / m**2 - 2 * c / (n * m),
+        biased=(a + float(own_a.sum())) / n**2 + (b + float(own_b.sum())) / m**2 - 2 * c / (n * m),
         error=error,
         n=n,
         m=m,

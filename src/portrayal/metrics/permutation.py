@@ -18,6 +18,7 @@ from portrayal.metrics.sets import (
     centred,
     feature_sets,
     gaussian,
+    gaussian_rows,
     in_fixed_order,
     pieces,
 )
@@ -40,14 +41,16 @@ def mmd_p_value(
         raise BadOption(f"{draws} draws are none; take 1000.")
     fakes, reals = centred(*feature_sets(fake, real))
     n, m = len(fakes), len(reals)
-    kernel = gaussian(bandwidth_of(fakes, reals, bandwidth))
-    seen = discrepancy(kernel, fakes, reals, "", pairs).unbiased
-    rows = in_fixed_order(torch.cat([fakes, reals]))
+    s = bandwidth_of(fakes, reals, bandwidth)
+    seen = discrepancy(
+        gaussian, gaussian_rows(fakes, s), gaussian_rows(reals, s), "", pairs
+    ).unbiased
+    rows = gaussian_rows(in_fixed_order(torch.cat([fakes, reals])), s)
     labels = rows.new_zeros(n + m, draws)  # 1 where a mixture calls a row fake
     rng = numpy_rng(seed, "permute")
     for draw in range(draws):
         labels[drawn(rng, n + m, n), draw] = 1
-    mixed = _unbiased_of_labels(kernel, rows, labels, pairs)
+    mixed = _unbiased_of_labels(gaussian, rows, labels, pairs)
     slack = 1e-12 * (1 + abs(seen))  # the same split in another order may differ in the last bit
     return (int((mixed >= seen - slack).sum()) + 1) / (draws + 1)
 

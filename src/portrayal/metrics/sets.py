@@ -17,8 +17,9 @@ from torch import Tensor
 from portrayal.core.errors import BadData
 
 Features = Tensor | NDArray[np.floating[Any]]
-Kernel = Callable[[Tensor, Tensor], Tensor]  # (..., N, D), (..., M, D) -> (..., N, M)
+Kernel = Callable[[Tensor, Tensor], Tensor]  # (N, D), (M, D) -> (N, M)
 PAIRS = 4_194_304  # pairs held at once: 32 MB in float64
+TILE = 1024  # rows of a tile of pairs: larger ones waste half of each on the diagonal
 
 
 def feature_sets(fake: Features, real: Features, *, least: int = 2) -> tuple[Tensor, Tensor]:
@@ -44,7 +45,8 @@ def checked_features(which: str, features: Features, least: int = 2) -> Tensor:
         )
     if len(rows) < least:
         raise BadData(f"{len(rows)} {which} are too few for this score; it takes {least} or more.")
-    if (bad := int((~rows.isfinite()).any(1).sum())) > 0:
+    if not bool(torch.stack(rows.aminmax()).isfinite().all()):
+        bad = int((~rows.isfinite()).any(1).sum())
         raise BadData(
             f"{bad} of the {len(rows)} {which} have features that are not finite; find out why "
             "before comparing sets."
@@ -90,13 +92,19 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def cubic(a: Tensor, b: Tensor) -> Tensor:
-    """KID's kernel of all pairs, (..., N, D), (..., M, D) -> (..., N, M)."""
+    """KID's kernel of all pairs, (N, D), (M, D) -> (N, M)."""
     return (a @ b.mT).div_(a.shape[-1]).add_(1).pow_(3)
 
 
-def gaussian(s: float) -> Kernel:
-    """The kernel exp(-|x - y|^2 / (2 s^2))."""
-    return lambda a, b: squared_distances(a, b).mul_(-1 / (2 * s * s)).exp_()
+def gaussian_rows(rows: Tensor, s: float) -> Tensor:
+    """What `gaussian` takes: x / s, and |x|^2 / (2 s^2) once instead of per pair. (N, D + 1)"""
+    scaled = rows / s
+    return torch.cat([scaled, scaled.square().sum(1, keepdim=True) / 2], 1)
+
+
+def gaussian(a: Tensor, b: Tensor) -> Tensor:
+    """exp(-|x - y|^2 / (2 s^2)) of all pairs of `gaussian_rows`, (N, D + 1), (M, D + 1)."""
+    return (a[:, :-1] @ b[:, :-1].T).sub_(a[:, -1:]).sub_(b[:, -1]).clamp_(max=0).exp_()
 
 
 def pieces(rows: int, columns: int, pairs: int = PAIRS) -> Iterator[slice]:
@@ -105,30 +113,31 @@ def pieces(rows: int, columns: int, pairs: int = PAIRS) -> Iterator[slice]:
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
+def tiles(rows: Tensor, pairs: int) -> list[slice]:
+    """Slices of the rows, any two of which make at most `pairs` pairs."""
+    return list(pieces(len(rows), 1, min(TILE, isqrt(pairs))))
+
+
 def sums_between(kernel: Kernel, a: Tensor, b: Tensor, pairs: int) -> tuple[Tensor, Tensor]:
     """Sums of the kernel over all pairs of one row of `a`, (N,), and of one row of `b`, (M,)."""
-    side = isqrt(pairs)
     of_a, of_b = a.new_zeros(len(a)), b.new_zeros(len(b))
-    for i, j in product(pieces(len(a), 1, side), pieces(len(b), 1, side)):
+    for i, j in product(tiles(a, pairs), tiles(b, pairs)):
         block = kernel(a[i], b[j])
         of_a[i] += block.sum(1)
         of_b[j] += block.sum(0)
     return of_a, of_b
 
 
-def sums_within(kernel: Kernel, a: Tensor, pairs: int) -> Tensor:
-    """Sums of a symmetric kernel over all other rows, (N,): no row is paired with itself."""
-    tiles = list(pieces(len(a), 1, isqrt(pairs)))
-    sums = a.new_zeros(len(a))
-    for place, i in enumerate(tiles):
-        sums[i] += kernel(a[i], a[i]).fill_diagonal_(0).sum(1)
-        for j in tiles[place + 1 :]:  # each pair of tiles once, for both
+def sums_within(kernel: Kernel, a: Tensor, pairs: int) -> tuple[Tensor, Tensor]:
+    """Sums of a symmetric kernel over all other rows, and its value of a row with itself. (N,)"""
+    sums, own = a.new_zeros(len(a)), a.new_zeros(len(a))
+    cut = tiles(a, pairs)
+    for place, i in enumerate(cut):
+        block = kernel(a[i], a[i])
+        own[i] = block.diag()
+        sums[i] += block.fill_diagonal_(0).sum(1)
+        for j in cut[place + 1 :]:  # each pair of tiles once, for both
             block = kernel(a[i], a[j])
             sums[i] += block.sum(1)
             sums[j] += block.sum(0)
-    return sums
-
-
-def own_values(kernel: Kernel, a: Tensor) -> Tensor:
-    """The kernel of each row with itself, (N,)."""
-    return kernel(a[:, None], a[:, None])[:, 0, 0]
+    return sums, own
