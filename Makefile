@@ -1,6 +1,7 @@
 # make demo       install into .venv, then go the whole way once on generated shapes (two minutes)
 # make test       all tests            make test-fast   the quick ones
 # make check      format, lint, types, import rule
+# make browser-packages   what browser tests need from npm, into .venv/npm
 # make help-pages renew docs/help      make clean       remove .venv and caches
 
 PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3 python,\
@@ -9,15 +10,15 @@ BIN := .venv/bin
 WORKERS ?= 2
 NO_VENV = Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv
 
-.PHONY: demo test test-fast check help-pages clean
+.PHONY: demo test test-fast check browser-packages help-pages clean
 
 demo: .venv/installed
 	$(BIN)/portrayal demo --out demo
 
-test: .venv/installed-dev
+test: .venv/installed-dev browser-packages
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal
 
-test-fast: .venv/installed-dev
+test-fast: .venv/installed-dev browser-packages
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal -m "not slow"
 
 check: .venv/installed-dev
@@ -25,6 +26,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_layers.py
+
+browser-packages: .venv/installed-dev
+	$(BIN)/python scripts/browser_packages.py
 
 help-pages: .venv/installed
 	$(BIN)/python scripts/help_pages.py
