@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portrayal.data.augment import jitter
+from portrayal.data.augment import jitter, retoned
 from portrayal.data.dataset import Pair
 
 SOURCE = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
@@ -89,3 +89,30 @@ def test_the_given_pictures_are_not_touched(enlarge):
         jitter(PAIR, 0, position, enlarge=enlarge, flip=True)
     np.testing.assert_array_equal(PAIR.source, before[0])
     np.testing.assert_array_equal(PAIR.target, before[1])
+
+
+def test_tones_change_half_of_the_sources_in_size_type_and_place():
+    source = np.random.default_rng(2).integers(0, 256, (8, 8, 3), np.uint8)
+    after = [retoned(source, 0, position, 0.7) for position in range(200)]
+    assert all(each.shape == (8, 8, 3) and each.dtype == np.uint8 for each in after)
+    changed = sum(each.tobytes() != source.tobytes() for each in after)
+    assert 75 < changed < 125
+    assert len({each.tobytes() for each in after}) == changed + 1, "each in its own way"
+
+
+@given(some.integers(0, 2**40), some.integers(0, 1000))
+def test_tones_of_strength_0_change_nothing_and_others_the_same_every_time(seed, position):
+    assert retoned(SOURCE, seed, position, 0) is SOURCE
+    one, two = (retoned(SOURCE, seed, position, 1) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_stronger_tones_are_farther_from_the_source():
+    grey = np.full((4, 4, 3), (150, 120, 90), np.uint8)
+
+    def change(strength: float) -> float:
+        after = [retoned(grey, 0, position, strength).astype(float) for position in range(300)]
+        return float(np.mean([np.abs(each - grey).mean() for each in after]))
+
+    weak, medium, strong = change(0.2), change(0.5), change(1)
+    assert 0 < weak < medium < strong

@@ -354,3 +354,12 @@ def test_names_of_both_sides_travel_with_a_batch():
     assert [len(batch.names), len(batch.target_names)] == [3, 3]
     pairs = taken(batches()(0), 1)[0]
     assert pairs.names == pairs.target_names
+
+
+@pytest.mark.parametrize("make", [batches, strangers])
+def test_tones_change_sources_and_leave_targets_and_names(make):
+    plain, toned = (taken(make(20, batch=12, tones=t)(0), 1)[0] for t in (0, 0.8))
+    assert (plain.names, plain.target_names) == (toned.names, toned.target_names)
+    assert torch.equal(plain.target, toned.target)
+    changed = [not torch.equal(a, b) for a, b in zip(plain.source, toned.source, strict=True)]
+    assert True in changed and False in changed

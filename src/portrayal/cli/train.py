@@ -153,6 +153,7 @@ def shared_batches(split: "Split", settings: "Settings", ranks: "Ranks", *, pair
         settings.seed,
         enlarge=settings.enlarge,
         flip=settings.flip,
+        tones=settings.tones,
         ranks=ranks,
         workers=settings.workers,
         paired=paired,

@@ -12,6 +12,7 @@ import numpy as np
 from portrayal.core.images import Pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.data.dataset import Pair
+from portrayal.filters.flat import tone
 
 
 def jitter(pair: Pair, seed: int, position: int, *, enlarge: float, flip: bool) -> Pair:
@@ -47,3 +48,25 @@ def drawn(
         return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
 
     return change
+
+
+def retoned(source: Pixels, seed: int, position: int, strength: float) -> Pixels:
+    """Half of the sources with other contrast, lightness and colours; the targets stay.
+
+    So the colours of a source are a hint, not the answer: without it a translator copies the cast
+    of drawings that it has not seen. strength: 0 changes nothing, 1 up to .1 of red or blue,
+    .3 of contrast, .7 of saturation.
+    """
+    rng = numpy_rng(seed, "tones", position)
+    if strength == 0 or rng.random() < 0.5:
+        return source
+    contrast, gamma, saturation, red, blue = rng.uniform(-1, 1, 5) * strength
+    changed: Pixels = tone(
+        source,
+        contrast=1 + 0.3 * contrast,
+        gamma=2 ** (0.5 * gamma),
+        saturation=1 - 0.2 * strength + 0.5 * saturation,
+        red=0.1 * red,
+        blue=0.1 * blue,
+    )
+    return changed

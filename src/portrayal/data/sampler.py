@@ -17,7 +17,7 @@ from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadOption
 from portrayal.core.images import Pixels, stack
 from portrayal.core.seeds import numpy_rng
-from portrayal.data.augment import jitter, jitter_alone
+from portrayal.data.augment import jitter, jitter_alone, retoned
 from portrayal.data.batch import Batch
 from portrayal.data.dataset import Split
 from portrayal.data.domains import SIDES, Side
@@ -42,6 +42,7 @@ def training_batches(
     *,
     enlarge: float,
     flip: bool,
+    tones: float = 0,
     ranks: Ranks,
     workers: int = 2,
     paired: bool = True,
@@ -58,7 +59,7 @@ def training_batches(
         )
     share = batch // ranks.count
     examples = paired_examples if paired else two_domains
-    example = examples(split, seed, enlarge=enlarge, flip=flip)
+    example = examples(split, seed, enlarge=enlarge, flip=flip, tones=tones)
 
     def load(step: int) -> Batch:
         start = step * batch + ranks.rank * share
@@ -77,8 +78,10 @@ Named = tuple[str, Pixels]
 Example = Callable[[int], tuple[Named, Named]]  # position -> source and target
 
 
-def paired_examples(split: Split, seed: int, *, enlarge: float, flip: bool) -> Example:
-    """Pairs by position, both pictures changed alike."""
+def paired_examples(
+    split: Split, seed: int, *, enlarge: float, flip: bool, tones: float
+) -> Example:
+    """Pairs by position, both pictures cut and mirrored alike."""
     split.require_pairs("This recipe")
     size = split.size()
 
@@ -86,12 +89,13 @@ def paired_examples(split: Split, seed: int, *, enlarge: float, flip: bool) -> E
         pair = split.pair(index_at(position, len(split), seed))
         require_size(pair.source, size, split, pair.name)
         pair = jitter(pair, seed, position, enlarge=enlarge, flip=flip)
-        return (pair.name, pair.source), (pair.name, pair.target)
+        source = retoned(pair.source, seed, position, tones)
+        return (pair.name, source), (pair.name, pair.target)
 
     return example
 
 
-def two_domains(split: Split, seed: int, *, enlarge: float, flip: bool) -> Example:
+def two_domains(split: Split, seed: int, *, enlarge: float, flip: bool, tones: float) -> Example:
     """A source and a target by position, each in the order and with the changes of its domain."""
     split.require_domains("This recipe")
     source, target = (split.domain(name) for name in SIDES)
@@ -103,7 +107,11 @@ def two_domains(split: Split, seed: int, *, enlarge: float, flip: bool) -> Examp
         require_size(picture, size, split, name)
         return name, jitter_alone(picture, seed, side.name, position, enlarge=enlarge, flip=flip)
 
-    return lambda position: (one(source, position), one(target, position))
+    def example(position: int) -> tuple[Named, Named]:
+        name, picture = one(source, position)
+        return (name, retoned(picture, seed, position, tones)), one(target, position)
+
+    return example
 
 
 def require_size(picture: Pixels, size: tuple[int, int], split: Split, name: str) -> None:

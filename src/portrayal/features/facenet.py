@@ -122,6 +122,13 @@ class InceptionResnetV1(Frozen):
         x = self.block8(self.repeat_3(x)).mean((2, 3))  # (B, 1792)
         return F.normalize(self.last_bn(self.last_linear(x)))
 
+    def layers(self, pictures: Tensor) -> list[Tensor]:
+        """Three maps of the stem, (B, 64 to 256, h, w), at the pictures' own size."""
+        x = (pictures * 255 - 127.5) / 128
+        low = self.conv2d_2b(self.conv2d_2a(self.conv2d_1a(x)))  # a half of the size
+        middle = self.conv2d_4a(self.conv2d_3b(F.max_pool2d(low, 3, 2)))  # a quarter
+        return [low, middle, self.repeat_1(self.conv2d_4b(middle))]  # and an eighth
+
 
 def facenet(state: Mapping[str, Tensor]) -> InceptionResnetV1:
     """FaceNet with facenet-pytorch's weights: unit faces (B, 3, H, W) -> (B, 512), at 160."""

@@ -16,10 +16,11 @@ from portrayal.core.devices import Place
 from portrayal.core.errors import BadOption
 from portrayal.data.batch import Batch
 from portrayal.losses import losses
+from portrayal.losses.perceptual import Judge, Perceptual
 from portrayal.losses.reconstruction import l1
 from portrayal.networks import networks
 from portrayal.recipes import Preset, recipes
-from portrayal.recipes.terms import Adversarial, Discriminator, Generator, probabilities
+from portrayal.recipes.terms import Adversarial, Discriminator, Generator, probabilities, weighed
 from portrayal.training.schedule import Weight, weight_at
 from portrayal.training.settings import Settings
 from portrayal.training.update import adam, descend, evaluating, frozen
@@ -40,6 +41,8 @@ class Config(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="in the inner levels")
     adversarial: Adversarial = Field("vanilla", description="the game of G and D")
     l1: Weight = Field(100.0, description="weight of |truth - fake|; first,last for a line")
+    perceptual: Weight = Field(0.0, description="weight of the difference a network sees")
+    perceptual_network: Judge = Field("vgg16", description="that network, pretrained")
     real: float = Field(1.0, gt=0, le=1, description="label of real pairs in D's step")
     translation: Literal["eval", "train_like"] = Field(
         "eval", description="train_like: dropout and batch statistics stay on, as in the paper"
@@ -93,11 +96,13 @@ class Pix2pix:
             networks[config.discriminator](6, width=config.discriminator_width, **shape)
         )
         self.gan_loss = losses[config.adversarial]
+        self.perceptual = Perceptual(place.device, config.perceptual_network)
         self.adam_g = adam(self.generator, settings)
         self.adam_d = adam(self.discriminator, settings)
 
     def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Update D, then G, on one batch. Returns every term, unweighted, and what D believes."""
+        config, target = self.config, batch.target
         with self.place.autocast():
             fake = self.generator(batch.source)
             seen = self.discriminator_terms(batch, fake.detach())
@@ -105,12 +110,17 @@ class Pix2pix:
         with frozen(self.discriminator):
             with self.place.autocast():
                 fooled = self.judge(batch.source, fake)
-            terms = {
-                "adversarial": self.gan_loss(fooled, 1.0, fooling=True).mean(),
-                "l1": l1(fake, batch.target).mean(),
-            }
-            weight = weight_at(self.config.l1, progress)
-            descend(terms["adversarial"] + weight * terms["l1"], self.adam_g)
+            total, terms = weighed(
+                {
+                    "adversarial": (1.0, lambda: self.gan_loss(fooled, 1.0, fooling=True)),
+                    "l1": (weight_at(config.l1, progress), lambda: l1(fake, target)),
+                    "perceptual": (
+                        weight_at(config.perceptual, progress),
+                        lambda: self.perceptual(fake, target),
+                    ),
+                }
+            )
+            descend(total, self.adam_g)
         return {name: value.detach() for name, value in (seen | terms).items()}
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:

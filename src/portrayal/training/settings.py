@@ -30,6 +30,7 @@ class Settings(BaseModel):
     )
     enlarge: float = Field(286 / 256, ge=1, le=2, description="before the random crop; 1 = no crop")
     flip: bool = Field(True, description="mirror half of the pairs")
+    tones: Share = Field(0.0, description="other contrast and colours for half of the sources")
     seed: int = Field(0, ge=0, description="fixes order, augmentation, weights and dropout")
     precision: Precision = Field("auto", description="bfloat16 where it is faster, weights float32")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
