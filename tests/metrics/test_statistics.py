@@ -8,8 +8,8 @@ from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import ttest_1samp
 
 from portrayal.core.errors import BadData, BadOption
+from portrayal.metrics.resampling import chunks
 from portrayal.metrics.statistics import (
-    _chunks,
     bootstrap_difference,
     bootstrap_mean,
     permutation_test,
@@ -129,7 +129,7 @@ def test_memory_stays_bounded_and_chunks_change_no_statistics():
 
 
 def test_no_chunk_repeats_the_draws_of_another():
-    draws = [(rows, rng.random()) for rows, rng in _chunks(10, 1_000_000, 0)]
+    draws = [(rows, rng.random()) for rows, rng in chunks(10, 1_000_000, 0)]
     assert [(rows.start, rows.stop) for rows, _ in draws] == [(i, i + 2) for i in range(0, 10, 2)]
     assert len({number for _, number in draws}) == 5
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.seeds import numpy_rng
-from portrayal.metrics.statistics import Numbers
+from portrayal.metrics.resampling import Numbers
 
 BINS = 15
 

@@ -11,14 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from portrayal.core.errors import BadData
-from portrayal.metrics.statistics import (
-    Interval,
-    Numbers,
-    _check_options,
-    _chunks,
-    _expanded_tail,
-    _finite,
-)
+from portrayal.metrics.resampling import Numbers, check_options, chunks, expanded_tail, finite
+from portrayal.metrics.statistics import Interval
 
 Places = NDArray[np.int64]
 
@@ -52,8 +46,8 @@ def largest_gap(
     wholes too, unless some cluster has pictures in several groups: then labels change places only
     inside each cluster.
     """
-    _check_options(draws, level)
-    scores = _finite(values)
+    check_options(draws, level)
+    scores = finite(values)
     names = sorted(set(groups))
     if len(groups) != len(scores) or len(names) < 2:
         raise BadData(
@@ -112,12 +106,12 @@ def _bounds(
     order = np.lexsort((*sums.T, *sizes.T))  # an order that only the numbers decide
     sums, sizes = sums[order], sizes[order]
     gaps = np.empty(draws)
-    for part, rng in _chunks(draws, len(sums), seed):
+    for part, rng in chunks(draws, len(sums), seed):
         drawn = rng.integers(len(sums), size=(part.stop - part.start, len(sums)))
         held = sizes[drawn].sum(1)  # (draws, 2); a group that is not drawn at all gives NaN
         means = sums[drawn].sum(1) / np.where(held > 0, held, np.nan)
         gaps[part] = means[:, 0] - means[:, 1]
-    tail = _expanded_tail(level, units)
+    tail = expanded_tail(level, units)
     low, high = np.nanquantile(gaps, [tail, 1 - tail])
     return float(low), float(high)
 
@@ -138,7 +132,7 @@ def _p_value(
         fixed = np.zeros(len(sums))
     members = np.eye(int(places.max()) + 1)[labels]  # (units, groups)
     as_far = 0
-    for part, rng in _chunks(draws, len(sums), seed):
+    for part, rng in chunks(draws, len(sums), seed):
         keys = rng.random((part.stop - part.start, len(sums))) + fixed
         moved = keys.argsort(1)
         means = (sums[moved] @ members) / (sizes[moved] @ members)

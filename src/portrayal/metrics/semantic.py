@@ -13,7 +13,8 @@ from portrayal.core.errors import BadData, BadOption, UnknownName
 from portrayal.core.palette import CLASS_COLOURS
 from portrayal.metrics import Card, metrics
 from portrayal.metrics.checked import checked
-from portrayal.metrics.statistics import Interval, Numbers, bootstrap_sums
+from portrayal.metrics.resampling import Numbers
+from portrayal.metrics.statistics import Interval, bootstrap_sums
 
 Absent = Literal["skip", "zero"]  # what a class that is not there counts
 PAINTED = 20.0  # CIELAB distance to its class colour within which a pixel of the truth is filled

@@ -5,17 +5,14 @@ their `clusters` (subject names) and whole clusters are resampled. A cluster of 
 The order of the pictures never matters.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from portrayal.core.errors import BadData, BadOption
-from portrayal.core.seeds import numpy_rng
-
-Numbers = NDArray[np.float64]
-CHUNK = 2_000_000  # random numbers held at once
+from portrayal.core.errors import BadData
+from portrayal.metrics.resampling import Numbers, check_options, chunks, expanded_tail, finite
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,8 @@ def bootstrap_mean(
     Percentiles, expanded for the small sample (Hesterberg 2015): the plain ones are too narrow by
     about sqrt(1 - 1/n) and by the step from a normal to a t quantile.
     """
-    _check_options(draws, level)
-    scores = _finite(values)
+    check_options(draws, level)
+    scores = finite(values)
     sums, sizes = _by_cluster(scores, clusters)
     value = float(sums.sum() / sizes.sum())
     over = "pictures" if clusters is None else f"{len(sums)} clusters"
@@ -54,10 +51,10 @@ def bootstrap_mean(
     if len(sums) == 1:
         return Interval(value, np.nan, np.nan, len(scores), method)
     means = np.empty(draws)
-    for rows, rng in _chunks(draws, len(sums), seed):
+    for rows, rng in chunks(draws, len(sums), seed):
         drawn = rng.integers(len(sums), size=(rows.stop - rows.start, len(sums)))
         means[rows] = sums[drawn].sum(1) / sizes[drawn].sum(1)
-    tail = _expanded_tail(level, len(sums))
+    tail = expanded_tail(level, len(sums))
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(value, float(low), float(high), len(scores), method)
 
@@ -90,7 +87,7 @@ def bootstrap_sums(
     `parts` (N, F) are what each picture adds; `statistic` makes S scores (D, S) of D rows of sums
     (D, F). Resampled and expanded as in `bootstrap_mean`.
     """
-    _check_options(draws, level)
+    check_options(draws, level)
     each = np.asarray(parts, dtype=np.float64)
     if each.ndim != 2 or 0 in each.shape or not np.isfinite(each).all():
         raise BadData(f"Sums need finite numbers per picture, (N, F), but got {each.shape}.")
@@ -101,13 +98,13 @@ def bootstrap_sums(
     if len(sums) == 1:
         return [Interval(float(v), np.nan, np.nan, len(each), method) for v in values]
     scores = np.empty((draws, len(values)))
-    for rows, rng in _chunks(draws, len(sums), seed):
+    for rows, rng in chunks(draws, len(sums), seed):
         count = rows.stop - rows.start
         drawn = rng.integers(len(sums), size=(count, len(sums)))
         places = drawn + len(sums) * np.arange(count)[:, None]
         times = np.bincount(places.ravel(), minlength=count * len(sums))  # each unit was drawn
         scores[rows] = statistic(times.reshape(count, len(sums)) @ sums)
-    tail = _expanded_tail(level, len(sums))
+    tail = expanded_tail(level, len(sums))
     bounds = np.quantile(scores, [tail, 1 - tail], axis=0).T
     return [
         Interval(float(v), float(low), float(high), len(each), method)
@@ -127,12 +124,12 @@ def permutation_test(
 
     (k + 1) / (draws + 1), where k flips differ as much as was observed: never 0.
     """
-    _check_options(draws, 0.5)
+    check_options(draws, 0.5)
     sums, _ = _by_cluster(_paired_difference(a, b), clusters)
     seen = abs(sums.sum()) * (1 - 1e-12)  # equal sums in another order may differ in the last bit
     sums = np.sort(np.abs(sums))  # the flips forget the signs anyway: p(a, b) = p(b, a)
     as_far = 0
-    for rows, rng in _chunks(draws, len(sums), seed):
+    for rows, rng in chunks(draws, len(sums), seed):
         signs = rng.integers(2, size=(rows.stop - rows.start, len(sums))) * 2.0 - 1
         as_far += int((np.abs((signs * sums).sum(1)) >= seen).sum())
     return (as_far + 1) / (draws + 1)
@@ -142,8 +139,8 @@ def wilson(values: ArrayLike, *, level: float = 0.95) -> Interval:
     """A share of pictures (values 0 or 1) with Wilson's interval, which 100 % does not collapse."""
     from scipy.stats import norm
 
-    _check_options(1, level)
-    hits = _finite(values)
+    check_options(1, level)
+    hits = finite(values)
     if (others := int(((hits != 0) & (hits != 1)).sum())) > 0:
         raise BadData(f"{others} of {len(hits)} values are neither 0 nor 1; use bootstrap_mean.")
     n, share, z = len(hits), float(hits.mean()), float(norm.ppf((1 + level) / 2))
@@ -159,7 +156,7 @@ def holm(p_values: ArrayLike) -> Numbers:
 
     Holm 1979: the k-th smallest times N - k + 1, never below the one before it, at most 1. (N,)
     """
-    values = _finite(p_values)
+    values = finite(p_values)
     if values.min() < 0 or values.max() > 1:
         raise BadData(f"P-values span {values.min():g} to {values.max():g}, but they are shares.")
     order = np.argsort(values, kind="stable")
@@ -169,20 +166,8 @@ def holm(p_values: ArrayLike) -> Numbers:
     return corrected
 
 
-def _finite(values: ArrayLike) -> Numbers:
-    scores = np.asarray(values, dtype=np.float64)
-    if scores.ndim != 1 or len(scores) == 0:
-        raise BadData(f"An interval needs one score per picture, but got shape {scores.shape}.")
-    if (bad := ~np.isfinite(scores)).any():
-        raise BadData(
-            f"{bad.sum()} of {len(scores)} scores are not finite ({np.isnan(scores).sum()} NaN), "
-            f"first at position {int(bad.argmax())}; find out why before averaging them."
-        )
-    return scores
-
-
 def _paired_difference(a: ArrayLike, b: ArrayLike) -> Numbers:
-    first, second = _finite(a), _finite(b)
+    first, second = finite(a), finite(b)
     if len(first) != len(second):
         raise BadData(
             f"{len(first)} scores cannot be paired with {len(second)}; score the same pictures."
@@ -220,26 +205,3 @@ def _places(clusters: Sequence[Hashable], count: int) -> NDArray[np.int64]:
     numbers: dict[Hashable, int] = {}
     keys = (("alone", i) if name is None else ("of", name) for i, name in enumerate(clusters))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
-
-
-def _chunks(draws: int, units: int, seed: int) -> Iterator[tuple[slice, np.random.Generator]]:
-    """Slices of the draws that keep memory bounded, with the one generator of them all."""
-    rng = numpy_rng(seed, "resample")
-    step = max(1, CHUNK // units)
-    for first in range(0, draws, step):
-        yield slice(first, min(first + step, draws)), rng
-
-
-def _expanded_tail(level: float, units: int) -> float:
-    """The percentile to read so that a mean of few units is covered as often as `level` says."""
-    from scipy.stats import norm, t  # here: it takes a moment to load
-
-    quantile = t.ppf((1 - level) / 2, units - 1) * np.sqrt(units / (units - 1))
-    return float(norm.cdf(quantile))
-
-
-def _check_options(draws: int, level: float) -> None:
-    if draws < 1:
-        raise BadOption(f"{draws} draws are none; take 10000.")
-    if not 0 < level < 1:
-        raise BadOption(f"An interval of level {level} does not exist; take 0.95.")
