@@ -32,6 +32,7 @@ COMMANDS = {  # in the order of the work; the text is the first line of the comm
     "robustness": "Measure a run on other pictures, other filters and damaged inputs.",
     "probe": "Look for shortcuts: does a badge in a corner change the whole picture?",
     "study": "Let people judge pictures blindly: make, serve and count a study.",
+    "serve": "Serve trained models: a page to translate pictures, the runs, and an API.",
     "report": "Write a run's report: one HTML file that opens offline.",
     "export": "Write a run's model as an ONNX file or as a folder for a hub.",
     "import": "Make a run of a generator saved by pytorch-CycleGAN-and-pix2pix.",

@@ -5,6 +5,7 @@ that they also hold for errors and cost no copies.
 """
 
 import socket
+from asyncio import timeout
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -55,35 +56,66 @@ class SecurityHeaders:
         await self.app(scope, receive, complete if scope["type"] == "http" else send)
 
 
-class LimitBody:
-    """Answers 413 to bodies of more than `most` bytes, whatever their header claims."""
+def in_words(status: int, text: str) -> Response:
+    """A refusal as plain text."""
+    return PlainTextResponse(f"{text}\n", status)
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+
+class LimitBody:
+    """Answers 413 to bodies of more than `most` bytes, whatever their header claims.
+
+    408 if a body takes longer than `seconds`. `refuse` makes the answer of a status and a line.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        seconds: float | None = None,
+        refuse: Callable[[int, str], Response] = in_words,
+    ) -> None:
+        self.app, self.most, self.seconds, self.refuse = app, most, seconds, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the whole body, which is small, before the request is passed on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        parts, size, more = [], 0, True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # the client has left
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            more = message.get("more_body", False)
-            if size > self.most:
-                text = f"The request is larger than {self.most:,} bytes.\n"
-                await PlainTextResponse(text, 413)(scope, receive, send)
-                return
-        whole: list[Message] = [{"type": "http.request", "body": b"".join(parts)}]
+        try:
+            async with timeout(self.seconds):
+                body = await self.read(receive)
+        except TimeoutError:
+            answer = self.refuse(408, f"The request took longer than {self.seconds:g} s to arrive.")
+            await answer(scope, receive, send)
+            return
+        if body is None:
+            return  # the client has left
+        if len(body) > self.most:
+            answer = self.refuse(413, f"The request is larger than {self.most:,} bytes.")
+            await answer(scope, receive, send)
+            return
+        whole: list[Message] = [{"type": "http.request", "body": body}]
 
         async def once() -> Message:
             return whole.pop() if whole else await receive()
 
         await self.app(scope, once, send)
+
+    async def read(self, receive: Receive) -> bytes | None:
+        """The body; of one that is too large a little more than the limit. None: nobody waits.
+
+        Somewhat too much is taken in and dropped, or browsers would not show the refusal.
+        """
+        parts, size, more = [], 0, True
+        while more and size <= 4 * self.most:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            if size <= self.most:
+                parts.append(message.get("body", b""))
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        return b"".join(parts)
 
 
 @cache
