@@ -34,7 +34,7 @@ COMMANDS = {  # in the order of the work; the text is the first line of the comm
     "study": "Let people judge pictures blindly: make, serve and count a study.",
     "serve": "Serve trained models: a page to translate pictures, the runs, and an API.",
     "report": "Write a run's report: one HTML file that opens offline.",
-    "export": "Write a run's model as an ONNX file or as a folder for a hub.",
+    "export": "Write a run's model as ONNX, as a page for browsers or as a folder for a hub.",
     "import": "Make a run of a generator saved by pytorch-CycleGAN-and-pix2pix.",
     "doctor": "Say what is here: device, precision, versions, weights, free disk.",
     "demo": "Run the whole way once on generated shapes: about two minutes on two cores.",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from portrayal.core.errors import BadData
 from portrayal.networks import networks
 
+WIDEST = 1024  # as in the recipes' Config
 PROJECT = "pytorch-CycleGAN-and-pix2pix"
 Tensors = dict[str, Tensor]
 
@@ -63,6 +64,8 @@ def architecture_of(tensors: Mapping[str, Tensor], path: Path) -> Architecture:
     if name not in networks:
         known = ", ".join(n for n in networks if n.startswith(name.partition("_")[0]))
         raise BadData(f"{path} would be {name}, which is not known here. Known: {known}.")
+    if width > WIDEST:
+        raise BadData(f"{path} has a width of {width}; at most {WIDEST} is built here.")
     if (channels, made) != (3, 3):
         raise BadData(
             f"{path} translates {channels} channels to {made}; only RGB to RGB, 3 to 3, "

@@ -57,15 +57,16 @@ def export_onnx(
     *,
     reverse: bool = False,
     data: Path | None = None,
+    tolerance: float = TOLERANCE,
     note: Note = lambda text: None,
 ) -> float:
     """Write the file; the largest difference of float32 from PyTorch at five sizes.
 
-    `Differs`, and no file, where that is above 1e-4. `data`: the dataset, where it moved.
+    `Differs`, and no file, where that is above `tolerance`. `data`: the dataset, where it moved.
     """
     generator = generator_of(translator, reverse=reverse)
     exact = onnx_model(generator, facts(translator, run, "float32", reverse=reverse))
-    off = largest_difference(exact, translator, reverse=reverse)
+    off = largest_difference(exact, translator, reverse=reverse, tolerance=tolerance)
     model = exact
     if precision != "float32":
         model = {"float16": halved, "int8": lowered}[precision](
@@ -85,7 +86,9 @@ def export_onnx(
     return off
 
 
-def largest_difference(model: Any, translator: Translator, *, reverse: bool = False) -> float:
+def largest_difference(
+    model: Any, translator: Translator, *, reverse: bool = False, tolerance: float = TOLERANCE
+) -> float:
     """From PyTorch, over five sizes; `Differs` above the tolerance."""
     network = open_onnx(model.SerializeToString())
     differences = []
@@ -94,10 +97,10 @@ def largest_difference(model: Any, translator: Translator, *, reverse: bool = Fa
         with torch.inference_mode():
             wanted = translator.recipe.translate(source, reverse=reverse).cpu()
         differences.append(float((network(source) - wanted).abs().max()))
-    if not max(differences) <= TOLERANCE:  # not finite is too much as well
+    if not max(differences) <= tolerance:  # not finite is too much as well
         raise Differs(
             f"The exported model differs from PyTorch by {max(differences):.1e} at one of five "
-            f"sizes, more than {TOLERANCE:g}: nothing was written."
+            f"sizes, more than {tolerance:g}: nothing was written."
         )
     return max(differences)
 

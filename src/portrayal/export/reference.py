@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from portrayal.core.devices import choose_place
 from portrayal.core.environment import command, environment, now
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.runs import FORMAT, write_json
+from portrayal.core.tensors import Unreadable, state_in
 from portrayal.export.layout import PROJECT, Architecture, Tensors, architecture_of, fill
-from portrayal.recipes import rebuild
+from portrayal.recipes import blank, rebuild
 from portrayal.training.checkpoint import save
 from portrayal.training.run import refuse_foreign
 from portrayal.training.settings import Settings
@@ -47,6 +47,10 @@ def import_reference(
         both = "; ".join(f"{files[name].name} is {a.describe()}" for name, a in shapes.items())
         raise BadData(f"The two generators differ, so they are no pair: {both}.")
     config = config_of(architecture, files, size=size, train_like=train_like)
+    outline = blank(config)  # a few kernels can claim a network that fills the memory
+    for name, tensors in found.items():
+        shapes_only = {key: tensor.to("meta") for key, tensor in tensors.items()}
+        fill(getattr(outline, name), shapes_only, architecture, files[name])
     recipe = rebuild(config, choose_place("cpu", "float32"))
     for name, tensors in found.items():
         fill(getattr(recipe, name), tensors, architecture, files[name])
@@ -112,13 +116,10 @@ def file_hash(path: Path) -> str:
 def read_generator(path: Path, note: Note = lambda text: None) -> Tensors:
     """The tensors of a file by name, float32; nothing in it is run."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise BadData(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception as error:  # the unpickler raises many kinds; none of them ran anything
-        reason = str(error).strip().partition("\n")[0][:160] or type(error).__name__
+        content = state_in(path)
+    except Unreadable as reason:
         raise BadData(
-            f"{path} is no file of plain tensors, and nothing else is read: {reason}"
+            f"{path} is no file of plain tensors, and nothing else is read: {reason}."
         ) from None
     if (
         not isinstance(content, Mapping)

@@ -1,0 +1,99 @@
+// The network, beside the page so that the page stays quick. Started from a blob, so that the page's
+// content security policy holds here too: nothing can be sent anywhere else.
+import { translate } from "./tiles.js";
+
+const here = new URL("../", import.meta.url);
+const say = (kind, more = {}, given = []) => self.postMessage({ kind, ...more }, given);
+let facts, network;
+
+self.onmessage = async ({ data }) => {
+  try {
+    if (data.kind === "open") await open(data);
+    else await answer(data);
+  } catch (error) {
+    const memory = /memory|alloc|RangeError|OrtRun/i.test(String(error));
+    say("failed", { id: data.id, text: String(error?.message ?? error), memory });
+  }
+};
+
+async function open({ facts: known, backend }) {
+  facts = known;
+  const weights = await fetched(new URL("model.onnx", here), facts.bytes);
+  const gpu = backend === "wasm" ? null : await adapter(backend === "webgpu");
+  const opened = gpu && (await onGpu(weights));
+  if (opened) return;
+  const { ort, threads } = await runtime("ort.wasm.min.mjs");
+  network = await session(ort, weights, "wasm");
+  const many = threads > 1 ? `${threads} threads` : "1 thread";
+  say("ready", { backend: `WebAssembly, ${many}` });
+}
+
+// The file, with how much of it is here.
+async function fetched(url, size) {
+  const reply = await fetch(url);
+  if (!reply.ok) throw new Error(`${url.pathname} is not there (${reply.status}).`);
+  const content = new Uint8Array(size);
+  let here = 0;
+  for (const reader = reply.body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (here + value.length > size) throw new Error("model.onnx is another one than this page's.");
+    content.set(value, here);
+    here += value.length;
+    say("loading", { done: here, of: size });
+  }
+  if (here !== size) throw new Error("model.onnx is another one than this page's.");
+  return content;
+}
+
+async function adapter(forced) {
+  const found = await self.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  const slow = found?.info?.isFallbackAdapter; // a processor that plays a graphics card
+  return found && (forced || !slow) ? found : null;
+}
+
+async function runtime(name) {
+  const ort = await import(new URL(`runtime/${name}`, here).href);
+  const threads = self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency || 1) : 1;
+  ort.env.wasm.wasmPaths = new URL("runtime/", here).href;
+  ort.env.wasm.numThreads = threads;
+  ort.env.logLevel = "error";
+  return { ort, threads };
+}
+
+async function session(ort, weights, provider) {
+  const made = await ort.InferenceSession.create(weights, { executionProviders: [provider], logSeverityLevel: 3 });
+  return async (planes, height, width) => {
+    const source = new ort.Tensor("float32", planes, [1, 3, height, width]);
+    const { picture } = await made.run({ source });
+    const answer = await picture.getData();
+    source.dispose();
+    return answer;
+  };
+}
+
+// WebGPU is used only if it gives the processor's picture, to two grey levels.
+async function onGpu(weights) {
+  try {
+    const { ort } = await runtime("ort.webgpu.min.mjs");
+    const [gpu, exact] = [await session(ort, weights, "webgpu"), await session(ort, weights, "wasm")];
+    const side = Math.ceil(64 / facts.multiple) * facts.multiple;
+    const source = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.37 + (i % 97)));
+    const [one, other] = [await gpu(source.slice(), side, side), await exact(source.slice(), side, side)];
+    const off = one.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i])), 0);
+    if (!(off <= 2 / 127.5)) throw new Error(`differs by ${(off * 127.5).toFixed(1)} grey levels`);
+    network = gpu;
+    say("ready", { backend: "WebGPU" });
+    return true;
+  } catch (error) {
+    console.info(`WebGPU is not used: ${error?.message ?? error}`);
+    return false;
+  }
+}
+
+async function answer({ id, pixels, width, height }) {
+  const began = performance.now();
+  const made = await translate(new Uint8Array(pixels), width, height, network, facts,
+    (done, of) => of > 1 && say("progress", { id, done, of }));
+  say("done", { id, pixels: made.buffer, width, height, ms: performance.now() - began }, [made.buffer]);
+}
