@@ -17,11 +17,20 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+LONGEST = 2000  # characters of a message
+
+
 class UserError(Exception):
     """Base of all errors a user can repair. The message is one line: what is wrong, and what to do.
 
     Errors cross process borders whole: those with arguments of their own say how in `__reduce__`.
     """
+
+    def __str__(self) -> str:
+        """One line that a terminal can show, whatever names from a file stand in it."""
+        text = " ".join(super().__str__().split())
+        short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 class UnknownName(UserError):

@@ -202,23 +202,15 @@ def verified(path: Path, sha256: str) -> Path:
 
 def read(path: Path) -> "dict[str, Tensor]":
     """Tensors by name in a .safetensors file or a torch checkpoint. Nothing in it is executed."""
-    import pickle
-    import warnings
-
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from portrayal.core.tensors import Unreadable, state_in, tensors_in
 
     try:
         if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        with warnings.catch_warnings():  # of pickles that it then refuses anyway
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or ["it is empty"])[0][:100]
+            return tensors_in(path)
+        content = state_in(path)
+    except Unreadable as reason:
         raise BadData(
-            f"{path} is no file of weights ({type(error).__name__}: {reason}); download it again, "
+            f"{path} is no file of weights ({reason}); download it again, "
             "or save its state dict with safetensors."
         ) from None
     return plain(content, path)

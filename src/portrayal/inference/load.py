@@ -19,8 +19,8 @@ from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.provenance import Provenance, settings_hash
 from portrayal.core.runs import FORMAT, read_json
 from portrayal.inference.tiles import TILE, check_tile, translate_tiled
-from portrayal.recipes import load_networks, rebuild
-from portrayal.training.checkpoint import read_weights
+from portrayal.recipes import blank, load_networks, rebuild
+from portrayal.training.checkpoint import find, read_tensors
 
 Picturelike = Image.Image | Pixels | Path | str | bytes
 ORIENTATION = 0x0112  # EXIF
@@ -177,15 +177,18 @@ def load(
     config = read_config(folder)
     place = choose_place(device or "auto", "float32")
     try:
-        recipe = rebuild(config, place)
+        outline = blank(config)
     except ValidationError as error:
         wrong = error.errors()[0]
         name = ".".join(map(str, wrong["loc"]))
         raise BadCheckpoint(
             f"{folder / 'config.json'} does not fit this version: {name}: {wrong['msg']}."
         ) from None
-    weights, about = read_weights(folder, checkpoint, note)
-    load_networks(recipe, weights, str(folder), about.get("networks"))
+    weights, about = find(folder, checkpoint, note)
+    names, shapes = about.get("networks"), read_tensors(weights, shapes_only=True)
+    load_networks(outline, shapes, str(folder), names)  # refused before memory is taken
+    recipe = rebuild(config, place)
+    load_networks(recipe, read_tensors(weights), str(folder), names)
     return Translator(recipe, config, about, str(place.device))
 
 
@@ -205,6 +208,15 @@ def read_config(folder: Path) -> dict[str, Any]:
         )
     if missing := [name for name in ("recipe", "config", "settings") if name not in config]:
         raise BadCheckpoint(f"{path} is incomplete: {', '.join(missing)} missing.")
+    data = config.get("data", {})
+    size = data.get("size") if isinstance(data, dict) else 0
+    sizes = size is None or (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(type(side) is int and 0 < side < 2**16 for side in size)
+    )
+    if not (isinstance(config["recipe"], str) and sizes):
+        raise BadCheckpoint(f"{path} is not what portrayal train writes; copy the run again.")
     return config
 
 

@@ -40,6 +40,19 @@ def rebuild(config_json: Mapping[str, Any], place: "Place") -> Any:
     return recipe(config, Settings.model_validate(config_json["settings"]), place)
 
 
+def blank(config_json: Mapping[str, Any]) -> Any:
+    """The same recipe without memory, on the meta device: names and shapes to hold files against.
+
+    A config.json can ask for hundreds of gigabytes of weights that its checkpoint does not have.
+    """
+    import torch
+
+    from portrayal.core.devices import Place
+
+    with torch.device("meta"):
+        return rebuild(config_json, Place(torch.device("meta")))
+
+
 def load_networks(
     recipe: Any,
     weights: "Mapping[str, Tensor]",

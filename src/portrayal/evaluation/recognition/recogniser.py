@@ -16,7 +16,6 @@ from typing import Any, Literal
 import safetensors.torch
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -25,6 +24,7 @@ from portrayal.core.devices import Place, choose_place
 from portrayal.core.errors import BadCheckpoint, BadData
 from portrayal.core.images import Pixels, signed
 from portrayal.core.runs import write_atomically
+from portrayal.core.tensors import Unreadable, metadata_in, tensors_in
 from portrayal.evaluation.recognition.labels import class_number
 from portrayal.networks.recogniser import recognisers
 from portrayal.training.checkpoint import load_tensors
@@ -141,11 +141,9 @@ def load_recogniser(path: Path, device: str | None = None) -> Recogniser:
     if not path.is_file():
         raise BadData(f"{path} does not exist. Make a recogniser with: portrayal recognise.")
     try:
-        with safe_open(path, "pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise BadCheckpoint(f"{path} is no safetensors file: {error}.") from None
+        metadata, tensors = metadata_in(path), tensors_in(path)
+    except Unreadable as reason:
+        raise BadCheckpoint(f"{path} is no safetensors file: {reason}.") from None
     if KEY not in metadata:
         raise BadCheckpoint(
             f"{path} holds weights, but not of a recogniser. Make one with: portrayal recognise; "
@@ -157,6 +155,10 @@ def load_recogniser(path: Path, device: str | None = None) -> Recogniser:
         wrong = error.errors()[0]
         place = ".".join(map(str, wrong["loc"]))
         raise BadCheckpoint(f"{path} does not fit this version: {place}: {wrong['msg']}.") from None
+    with torch.device("meta"):  # a few bytes can claim a network that fills the memory
+        outline = recognisers[about.network](len(about.classes), width=about.width)
+    shapes_only = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    load_tensors(outline, shapes_only, str(path))
     network = recognisers[about.network](len(about.classes), width=about.width)
     load_tensors(network, tensors, str(path))
     place_ = choose_place(device or "cpu", "float32")
