@@ -16,7 +16,6 @@ Any other exception is our bug and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 LONGEST = 2000  # characters of a message
 
 
