@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,12 +16,14 @@ from portrayal.data.dataset import Dataset
 from portrayal.evaluation.robustness.robustness import Wanted, robustness
 from portrayal.evaluation.robustness.scores import slug
 from portrayal.evaluation.robustness.trials import (
+    cartoon_names,
     damaged,
     filtered,
     ground_of,
     of_folder,
     of_photos,
     own,
+    usual_damages,
 )
 from portrayal.evaluation.scorer import score_picture
 from portrayal.evaluation.sets.networks import Extractor
@@ -274,3 +277,11 @@ def test_photos_need_data_that_a_filter_made(data, tmp_path):
 
 def test_names_of_files_stay_in_the_folder():
     assert slug("../../etc") == "_.._etc" and slug("..") == "_"
+
+
+def test_strokes_are_damaged_by_default_only_where_the_inputs_are_drawings(ground):
+    drawn = replace(ground, options=replace(ground.options, filter=("edges:width=1",)))
+    assert {"stroke_wobble", "stroke_missing"} <= set(usual_damages(drawn))
+    assert not any(name.startswith("stroke") for name in usual_damages(ground))
+    assert damaged(ground, "stroke_extra", 1.0).pictures(0)["source"].shape == (SIDE, SIDE, 3)
+    assert not {"stroke_wobble", "clean_drawing"} & set(cartoon_names(ground))

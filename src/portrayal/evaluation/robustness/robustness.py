@@ -28,12 +28,12 @@ from portrayal.evaluation.robustness.trials import (
     of_folder,
     of_photos,
     own,
+    usual_damages,
 )
 from portrayal.evaluation.scorer import choose_metrics
 from portrayal.evaluation.sets.networks import Extractor, choose_extractor
 from portrayal.evaluation.summary import answers_of, described, interval_of
 from portrayal.evaluation.translations import dataset_of
-from portrayal.filters.degrade import DAMAGES
 from portrayal.inference.load import load
 from portrayal.reports.results import Question, Score
 from portrayal.reports.robust import Robustness, SetScores
@@ -126,7 +126,7 @@ def chosen_metrics(wanted: Sequence[str] | None, note: Callable[[str], None]) ->
 def all_trials(ground: Ground, wanted: Wanted) -> list[Trial]:
     """The own pictures first, then folders, photos, other filters, damage."""
     filters = cartoon_names(ground) if wanted.filters is None else wanted.filters
-    damages = [d.__name__ for d in DAMAGES] if wanted.damages is None else wanted.damages
+    damages = usual_damages(ground) if wanted.damages is None else wanted.damages
     others = [
         *(of_folder(ground, *each) for each in wanted.sets),
         *(of_photos(ground, *each) for each in wanted.photos),

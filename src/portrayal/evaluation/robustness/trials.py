@@ -19,10 +19,13 @@ from portrayal.data.options import Options, parse_filter
 from portrayal.data.write import fitted, pair_of, plain_chain, resized
 from portrayal.evaluation.folders import pictures_by_name
 from portrayal.filters.degrade import DAMAGES, rotation, shift
+from portrayal.filters.freehand_damage import STROKE_DAMAGES
 from portrayal.reports.robust import Kind
 
 MOVING = (shift.__name__, rotation.__name__)  # the truth is moved with the input
-NO_CARTOONS = (*(damage.__name__ for damage in DAMAGES), "tone")
+HARMS = {damage.__name__: damage for damage in (*DAMAGES, *STROKE_DAMAGES)}
+DRAWN = ("pencil", "xdog", "photocopy", "edges")  # filters whose pictures are strokes
+NO_CARTOONS = (*HARMS, "tone", "clean_drawing")
 PREPARED = ("filter", "work_size", "geometry", "background")  # options that make a picture's look
 
 
@@ -88,10 +91,9 @@ def own(ground: Ground) -> Trial:
 
 def damaged(ground: Ground, damage: str, strength: float) -> Trial:
     """The own inputs, damaged; what moves the input moves its truth."""
-    function = next((each for each in DAMAGES if each.__name__ == damage), None)
+    function = HARMS.get(damage)
     if function is None:
-        known = ", ".join(each.__name__ for each in DAMAGES)
-        raise BadOption(f"No damage named {damage!r}. Choose among {known}.")
+        raise BadOption(f"No damage named {damage!r}. Choose among {', '.join(HARMS)}.")
     seeded = "seed" in (function.__kwdefaults__ or {})
     plain = own(ground)
 
@@ -213,3 +215,10 @@ def fewer(trial: Trial, most: int | None) -> Trial:
     return replace(
         trial, rows=rows, pictures=lambda i: trial.pictures(kept[i]), mark=[*trial.mark, most]
     )
+
+
+def usual_damages(ground: Ground) -> list[str]:
+    """Damage that every picture may meet, and that of strokes where the inputs are drawings."""
+    made = [text.partition(":")[0] for text in ground.options.filter or ()]
+    strokes = STROKE_DAMAGES if set(made) & set(DRAWN) else ()
+    return [damage.__name__ for damage in (*DAMAGES, *strokes)]

@@ -1,0 +1,199 @@
+"""A scan or a phone photo of a drawing -> black strokes of one thickness on white paper.
+
+light      (H, W) float32 in 0..1 of the picture, per channel divided by the paper
+paper      (H, W, 3) float32, the picture as it would be without a stroke
+ink        (H, W) float32 in 0..1, 1 is black
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from portrayal.core.errors import BadData, BadOption
+from portrayal.core.images import Pixels
+from portrayal.filters import filters
+
+Plane = NDArray[np.float32]  # (H, W)
+Mask = NDArray[np.uint8]  # (H, W), 0 or 1
+
+STROKE = 3.0  # 1/256 of the short side
+LARGEST = 1024  # short side at which a large scan is cleaned; strokes are drawn at its own size
+FAINTEST = 0.06  # share of the paper's light that a stroke must swallow
+LEAST = 0.0005  # share of the pixels that must be ink
+WIDEST = 1.6  # times the usual width: what is wider is an area, kept as it is
+
+
+@filters
+def clean_drawing(pixels: Pixels, *, stroke: float = STROKE) -> Pixels:
+    """A photographed drawing as black strokes on white: even light, full contrast, one thickness.
+
+    stroke: thickness of all strokes in 1/256 of the short side, but at least one pixel; 0 leaves
+    strokes and their tones as they are. Filled areas stay filled, an empty sheet becomes white.
+    """
+    return _cleaned(pixels, stroke)[0]
+
+
+def drawing_of(pixels: Pixels, *, stroke: float = STROKE) -> Pixels:
+    """`clean_drawing` that refuses a sheet on which nothing is drawn."""
+    drawing, share = _cleaned(pixels, stroke)
+    if share < LEAST:
+        raise BadData(
+            f"The drawing is empty: {share:.2%} of its pixels are at least {FAINTEST:.0%} darker "
+            f"than the paper, and {LEAST:.2%} are needed. Draw something, or scan it darker."
+        )
+    return drawing
+
+
+def _cleaned(pixels: Pixels, stroke: float) -> tuple[Pixels, float]:
+    """The drawing, and the share of its pixels that are ink."""
+    if not (stroke == 0 or 0.5 <= stroke <= 32):
+        raise BadOption(f"stroke is {stroke:g}, but must be 0 (as drawn) or 0.5 to 32.")
+    height, width = pixels.shape[:2]
+    scale = min(1.0, LARGEST / min(height, width))
+    small = np.ascontiguousarray(pixels)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
+    ink, share = ink_of(small)
+    if stroke and share >= LEAST:
+        ink = one_width(ink, max(1.0, stroke * min(small.shape[:2]) / 256))
+    if scale < 1:
+        ink = np.asarray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR))
+    grey = np.round((1 - ink) * 255).astype(np.uint8)
+    return np.asarray(cv2.merge([grey, grey, grey]), np.uint8), share
+
+
+def ink_of(pixels: Pixels) -> tuple[Plane, float]:
+    """How much ink lies where, and the share of the pixels that are ink.
+
+    Light divided by the paper's, the paper's noise cut off, stretched to 0..1.
+    """
+    picture = np.asarray(pixels, np.float32)
+    light = (picture / paper_of(picture)).clip(0, 1)
+    dark = np.asarray(1 - light @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+    middle = float(np.median(dark))
+    noise = 1.48 * float(np.median(np.abs(dark - middle)))  # deviation of the paper
+    low = middle + 4 * noise
+    if noise > 0.01:
+        dark = np.asarray(cv2.medianBlur(dark, 3), np.float32)
+    drawn = dark > max(FAINTEST, low + noise)
+    share = float(drawn.mean())
+    if share < LEAST:
+        return np.zeros_like(dark), share
+    high = max(float(np.percentile(dark[drawn], 75)), low + FAINTEST)
+    return np.asarray(((dark - low) / (high - low)).clip(0, 1), np.float32), share
+
+
+def paper_of(picture: Plane) -> Plane:
+    """The sheet without its strokes, (H, W, 3) in levels: a smooth light, and shadows on it."""
+    height, width = picture.shape[:2]
+    few = np.asarray(cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA))
+    smooth = np.stack([even_light(few[:, :, c]) for c in range(3)], axis=2)
+    rest = np.asarray(cv2.morphologyEx(few / smooth, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8)))
+    rest = np.asarray(cv2.GaussianBlur(rest, (0, 0), 3)).clip(0.6, 1.15)  # darker: a filled area
+    paper = np.asarray(cv2.resize(smooth * rest, (width, height), interpolation=cv2.INTER_LINEAR))
+    return np.asarray(np.maximum(paper, 1), np.float32)
+
+
+def even_light(few: Plane) -> Plane:
+    """A quadratic surface through the bright pixels of a small plane: what is darker is ink.
+
+    Least squares, again and again without what lies below the surface by more than its noise.
+    """
+    rows, columns = few.shape
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2).reshape(-1, 6)
+    values = few.ravel().astype(float)
+    kept = values >= np.percentile(values, 30)
+    surface = values
+    for _ in range(12):
+        surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+        below = surface - values
+        spread = 1.48 * float(np.median(np.abs(below[kept])))
+        again = below < max(2 * spread, 1)
+        if again.sum() < len(values) // 8 or (again == kept).all():
+            break
+        kept = again
+    return np.asarray(surface.reshape(few.shape).clip(8, 255), np.float32)
+
+
+def one_width(ink: Plane, width: float) -> Plane:
+    """Every stroke drawn anew along its middle, `width` pixels wide; filled areas stay."""
+    mask = without_specks(np.asarray(ink >= 0.5, np.uint8))
+    usual = usual_width(mask)
+    areas = wide_areas(mask, WIDEST * usual / 2 + 1)
+    lines = middle_lines(mask & (1 - areas))
+    redrawn = np.zeros_like(ink)
+    if lines.any():
+        away = cv2.distanceTransform(1 - lines, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        redrawn = np.asarray(((width + 1) / 2 - away).clip(0, 1), np.float32)
+    return np.maximum(redrawn, np.where(areas > 0, ink, 0)).astype(np.float32)
+
+
+def usual_width(mask: Mask) -> float:
+    """Thickness in pixels of most strokes: the median along their middle lines."""
+    inside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    ridge = (mask > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)))
+    return float(np.median(2 * inside[ridge] - 1)) if ridge.any() else 1.0
+
+
+def wide_areas(mask: Mask, radius: float) -> Mask:
+    """The part of the mask where a disc of `radius` pixels fits in."""
+    inside = cv2.distanceTransform(np.pad(mask, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    centres = np.asarray(inside <= radius, np.uint8)
+    if centres.all():
+        return np.zeros_like(mask)
+    away = cv2.distanceTransform(centres, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray((away <= radius) & (mask > 0), np.uint8)
+
+
+def without_specks(mask: Mask) -> Mask:
+    """The mask without pieces much smaller than a dot of the pen."""
+    least = max(3.0, (0.5 * usual_width(mask)) ** 2)
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    kept = facts[:, cv2.CC_STAT_AREA] >= least
+    kept[0] = False
+    return np.asarray(kept[labels], np.uint8)
+
+
+def middle_lines(mask: Mask) -> Mask:
+    """Lines of one pixel in the middle of every stroke (thinning by Zhang and Suen, 1984)."""
+    lines = np.pad(mask, 1)
+    while True:
+        before = lines
+        for table in THINNING:
+            lines = (
+                lines & table[cv2.filter2D(lines, -1, NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)]
+            )
+        if (lines == before).all():
+            return np.asarray(lines[1:-1, 1:-1], np.uint8)
+
+
+NEIGHBOURS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)  # clockwise from the top
+
+
+def neighbour_codes(lines: Mask) -> Mask:
+    """(H, W) of 0..255: which of its eight neighbours are set, one bit each."""
+    return np.asarray(cv2.filter2D(lines, -1, NEIGHBOURS, borderType=cv2.BORDER_CONSTANT), np.uint8)
+
+
+def turns(code: int) -> int:
+    """How many lines leave a pixel with these neighbours: changes from 0 to 1 around it."""
+    ring = [code >> bit & 1 for bit in range(8)]
+    return sum(ring[i] == 0 and ring[(i + 1) % 8] == 1 for i in range(8))
+
+
+def _thinning(first: bool) -> Mask:
+    """Whether a pixel stays (1) in a half step, by the bits of its eight neighbours."""
+    stays = np.ones(256, np.uint8)
+    for code in range(256):
+        ring = [code >> bit & 1 for bit in range(8)]
+        top, right, bottom, left = ring[0], ring[2], ring[4], ring[6]
+        edge = (top & right & bottom, right & bottom & left)
+        other = (top & right & left, top & bottom & left)
+        if 2 <= sum(ring) <= 6 and turns(code) == 1 and not any(edge if first else other):
+            stays[code] = 0
+    return stays
+
+
+THINNING = (_thinning(first=True), _thinning(first=False))

@@ -1,0 +1,160 @@
+"""A photographed drawing comes back as the drawing: white paper, full ink, one thickness."""
+
+import cv2
+import numpy as np
+import pytest
+
+from portrayal.core.errors import BadData, BadOption
+from portrayal.filters.freehand import (
+    clean_drawing,
+    drawing_of,
+    even_light,
+    middle_lines,
+    usual_width,
+    wide_areas,
+)
+
+
+def drawing(width, side=256):
+    """A circle, a line and a triangle, black on white."""
+    scale = side / 256
+    page = np.full((side, side, 3), 255, np.uint8)
+    corners = (np.array([[180, 30], [230, 30], [205, 90]]) * scale).astype(np.int32)
+    cv2.circle(page, (int(100 * scale), int(110 * scale)), int(60 * scale), 0, width, cv2.LINE_AA)
+    ends = [tuple((np.array(p) * scale).astype(int).tolist()) for p in ((20, 220), (230, 200))]
+    cv2.line(page, *ends, 0, width, cv2.LINE_AA)
+    cv2.polylines(page, [corners], True, 0, width, cv2.LINE_AA)
+    page[:] = page[:, :, :1]
+    return page
+
+
+def photographed(page, seed=0):
+    """Yellow paper, weak ink, light from one side, noise, JPEG."""
+    height, width = page.shape[:2]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    light = (0.55 + 0.4 * x * (0.5 + 0.5 * y))[:, :, None] * np.array([1, 0.93, 0.7])
+    noise = np.random.default_rng(seed).normal(0, 5, page.shape)
+    levels = ((40 + page / 255 * 215) * light + noise).clip(0, 255).astype(np.uint8)
+    coded = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
+
+
+def apart(one, other):
+    """Mean difference, 1 is white against black."""
+    return float(np.abs(one.astype(float) - other).mean() / 255)
+
+
+def width_of(page):
+    return usual_width((page[:, :, 0] < 128).astype(np.uint8))
+
+
+@pytest.mark.parametrize("width", [2, 4, 7])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_photographed_drawing_comes_back_as_the_clean_one(width, seed):
+    page = drawing(width)
+    photo = photographed(page, seed)
+    assert apart(photo, page) > 0.2
+    assert apart(clean_drawing(photo), clean_drawing(page)) < 0.003
+    assert apart(clean_drawing(photo, stroke=0), page) < 0.01
+
+
+def test_a_shadow_across_the_sheet_is_no_ink():
+    photo = photographed(drawing(4)).astype(float)
+    ramp = 1 - 0.3 / (1 + np.exp((np.arange(256) - 128) / 8))  # the soft edge of a hand's shadow
+    shaded = (photo * ramp[None, :, None]).astype(np.uint8)
+    assert apart(clean_drawing(shaded), clean_drawing(drawing(4))) < 0.006
+
+
+@pytest.mark.parametrize("stroke", [0.0, 2.0, 3.0, 5.0])
+def test_cleaning_a_clean_drawing_changes_next_to_nothing(stroke):
+    once = clean_drawing(drawing(3), stroke=stroke)
+    assert apart(clean_drawing(once, stroke=stroke), once) < 0.004
+
+
+def test_as_drawn_leaves_a_clean_drawing_to_the_bit():
+    assert np.array_equal(clean_drawing(drawing(5), stroke=0), drawing(5))
+
+
+@pytest.mark.parametrize("width", range(1, 10))
+def test_strokes_of_any_width_get_the_same(width):
+    done = clean_drawing(drawing(width), stroke=3)
+    assert width_of(done) == 3
+    assert apart(done, clean_drawing(drawing(3), stroke=3)) < 0.008
+
+
+def test_a_stroke_means_the_same_at_every_size():
+    assert width_of(clean_drawing(drawing(3), stroke=4)) == pytest.approx(4, abs=1)
+    assert width_of(clean_drawing(drawing(7, 512), stroke=4)) == pytest.approx(8, abs=1)
+    assert width_of(clean_drawing(drawing(9, 1280), stroke=4)) == pytest.approx(20, abs=3)
+
+
+def test_a_filled_area_stays_filled_and_in_place():
+    page = drawing(3)
+    cv2.circle(page, (60, 190), 16, (0, 0, 0), -1)
+    done = clean_drawing(page)
+    disc = cv2.circle(np.zeros((256, 256), np.uint8), (60, 190), 14, 1, -1) > 0
+    assert done[disc].max() == 0
+
+
+def test_a_speck_goes_and_a_dot_of_the_pen_stays():
+    page = drawing(5)
+    page[240, 20] = 0
+    cv2.circle(page, (240, 240), 3, (0, 0, 0), -1)
+    done = clean_drawing(page)
+    assert done[235:246, 15:26].min() == 255
+    assert done[240, 240, 0] == 0
+
+
+@pytest.mark.parametrize(
+    "page", [np.full((64, 80, 3), 255, np.uint8), None], ids=["white", "photo"]
+)
+def test_an_empty_sheet_is_refused_with_the_numbers_and_cleaned_to_white(page):
+    page = photographed(np.full((256, 256, 3), 255, np.uint8)) if page is None else page
+    assert (clean_drawing(page) == 255).all()
+    with pytest.raises(BadData, match=r"empty: 0\.\d\d% of its pixels .* 6% darker .* 0\.05%"):
+        drawing_of(page)
+
+
+def test_a_drawing_is_not_refused():
+    assert np.array_equal(drawing_of(drawing(3)), clean_drawing(drawing(3)))
+
+
+@pytest.mark.parametrize("stroke", [-1, 0.2, 33, float("nan")])
+def test_a_stroke_out_of_range_is_one_line(stroke):
+    with pytest.raises(BadOption, match="stroke is"):
+        clean_drawing(drawing(3), stroke=stroke)
+
+
+def test_light_is_a_surface_that_ink_does_not_pull_down():
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    light = (180 + 40 * x - 20 * y + 10 * x * y).astype(np.float32)
+    inked = light.copy()
+    inked[20:30, 5:60] = 20
+    assert np.abs(even_light(inked) - light).max() < 0.5
+
+
+def test_middle_lines_of_a_bar_are_its_middle_row():
+    bar = np.zeros((11, 30), np.uint8)
+    bar[3:8, 4:26] = 1
+    rows, columns = np.nonzero(middle_lines(bar))
+    assert set(rows) == {5}
+    assert len(columns) == len(set(columns)) and len(columns) >= 16
+
+
+def test_middle_lines_agree_with_skimage():
+    from skimage.morphology import skeletonize
+
+    mask = (drawing(7)[:, :, 0] < 128).astype(np.uint8)
+    ours, theirs = middle_lines(mask), skeletonize(mask > 0)
+    away = cv2.distanceTransform(1 - theirs.astype(np.uint8), cv2.DIST_L2, 5)
+    assert away[ours > 0].max() <= 2
+    assert ours.sum() == pytest.approx(theirs.sum(), rel=0.1)
+
+
+def test_wide_areas_are_where_a_disc_fits():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[5:8] = 1
+    cv2.circle(mask, (30, 35), 12, 1, -1)
+    found = wide_areas(mask, 6)
+    assert found[:10].sum() == 0
+    assert found[35, 30] == 1 and found.sum() == pytest.approx(mask[15:].sum(), rel=0.05)
