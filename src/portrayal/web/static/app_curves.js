@@ -15,7 +15,7 @@ export function chart(title, lines) {
   const y = (value) => HEIGHT - EDGE.bottom - ((value - values[0]) / (values[1] - values[0] || 1)) * (HEIGHT - EDGE.top - EDGE.bottom);
   const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words(title, kept) },
     ...axes(steps, values, x, y),
-    ...kept.map(({ points }, index) => svg("path", { class: `line c${index % 6}`, d: path(points, x, y) })),
+    ...kept.map(({ points }, index) => svg("path", { class: `curve c${index % 6}`, d: path(points, x, y) })),
     svg("line", { class: "cross", y1: EDGE.top, y2: HEIGHT - EDGE.bottom }));
   const outputs = kept.map(({ points }) => element("span", { class: "value" }, short(points.at(-1)[1])));
   const legend = element("p", { class: "legend small" }, ...kept.map(({ name }, index) =>
@@ -66,7 +66,7 @@ export function ticks([low, high], wanted = 4) {
   const raw = (high - low) / wanted;
   if (!(raw > 0)) return [low];
   const unit = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((each) => each * unit).find((each) => each >= raw);
+  const step = [1, 2, 2.5, 5, 10].map((each) => each * unit).find((each) => each >= raw);
   const made = [];
   for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step) made.push(Number(value.toPrecision(10)));
   return made;
@@ -76,7 +76,7 @@ function axes(steps, values, x, y) {
   const across = ticks(values).flatMap((value) => [
     svg("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(value), y2: y(value) }),
     svg("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value))]);
-  const along = ticks(steps, 3).map((step) => svg("text", { x: x(step), y: HEIGHT - 8, "text-anchor": x(step) > WIDTH - 40 ? "end" : x(step) < EDGE.left + 12 ? "start" : "middle" }, number(step)));
+  const along = ticks(steps, 4).map((step) => svg("text", { x: x(step), y: HEIGHT - 8, "text-anchor": x(step) > WIDTH - 40 ? "end" : x(step) < EDGE.left + 12 ? "start" : "middle" }, number(step)));
   return [...across, ...along];
 }
 
@@ -93,5 +93,5 @@ export function spark(points) {
   const [steps, values] = [range(kept.map(([step]) => step)), range(kept.map(([, value]) => value))];
   const x = (step) => 2 + (116 * (step - steps[0])) / (steps[1] - steps[0] || 1);
   const y = (value) => 30 - (26 * (value - values[0])) / (values[1] - values[0] || 1);
-  return svg("svg", { class: "spark", viewBox: "0 0 120 34", "aria-hidden": "true", preserveAspectRatio: "none" }, svg("path", { class: "line c0", d: path(kept, x, y) }));
+  return svg("svg", { class: "spark", viewBox: "0 0 120 34", "aria-hidden": "true", preserveAspectRatio: "none" }, svg("path", { class: "curve c0", d: path(kept, x, y) }));
 }

@@ -37,7 +37,7 @@ export async function fit(picture, limits, size = null) {
   if (picture.width === null) return { ...picture, note: "This browser cannot show this kind of picture; it is sent as it is." };
   const to = target(picture, limits, size);
   const same = to.width === picture.width;
-  if (same && picture.blob.size <= bytes) return { ...picture, note: `${number(to.width)} × ${number(to.height)} pixels` };
+  if (same && picture.blob.size <= bytes) return { ...picture, note: "" };
   const blob = await smaller(picture.blob, to, bytes);
   const was = `${number(picture.width)} × ${number(picture.height)}`;
   const words = same ? `packed to ${weight(blob.size)}` : `made smaller, from ${was} to ${number(to.width)} × ${number(to.height)} pixels`;

@@ -9,7 +9,7 @@ const PLAY = 350; // ms a sample is shown
 const name = find("run").dataset.run;
 const path = `runs/${encodeURIComponent(name)}`;
 const state = { samples: [], playing: 0, key: "" };
-const LOSSES = { "Discriminator, loss": ["loss_D_real", "loss_D_fake"], "Discriminator, mean probability of “real”": ["p_real", "p_fake"] };
+const LOSSES = { "Discriminator: loss": ["loss_D_real", "loss_D_fake"], "Discriminator: P(real)": ["p_real", "p_fake"] };
 const ABOUT = new Set(["step", "steps", "epoch", "seconds", "rate", ...Object.values(LOSSES).flat()]);
 
 async function look() {
@@ -76,19 +76,19 @@ function scores(run) {
       element("td", {}, best ? `${short(best.value)} at step ${number(best.step)}` : "–"));
   });
   const head = ["On validation pictures", `Step ${number(latest.step)}`, "Best"].map((each) => element("th", { scope: "col" }, each));
-  find("scores").replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "scores-title" },
+  find("scores").replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of scores" },
     element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))));
 }
 
 function curves(run) {
   const log = run.log ?? [];
-  const series = (key) => ({ name: key.replaceAll("_", " "), points: log.map((point) => [point.step, point[key]]) });
+  const series = (key) => ({ name: title(key), points: log.map((point) => [point.step, point[key]]) });
   const terms = [...new Set(log.flatMap(Object.keys))].filter((key) => !ABOUT.has(key) && log.some((point) => typeof point[key] === "number"));
   const made = [
-    ...Object.entries(validation(run)).map(([metric, points]) => [`Validation, ${title(metric)}`, [{ name: title(metric), points }]]),
-    ...terms.map((key) => [`Training, ${title(key)}`, [{ ...series(key), name: title(key) }]]),
-    ...Object.entries(LOSSES).map(([words, keys]) => [words, keys.map(series)]),
-    ["Learning rate", [{ ...series("rate"), name: "rate" }]],
+    ...Object.entries(validation(run)).map(([metric, points]) => [`Validation: ${title(metric)}`, [{ name: title(metric), points }]]),
+    ...terms.map((key) => [`Training: ${title(key)}`, [series(key)]]),
+    ...Object.entries(LOSSES).map(([words, keys]) => [words, keys.map((key) => ({ ...series(key), name: key.endsWith("real") ? "on real" : "on generated" }))]),
+    ["Learning rate", [series("rate")]],
   ].filter(([, lines]) => lines.some(({ points }) => points.some(([, value]) => Number.isFinite(value))));
   find("curves-part").hidden = !made.length;
   find("curves").replaceChildren(...made.map(([words, lines]) => chart(words, lines)));

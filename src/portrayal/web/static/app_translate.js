@@ -59,7 +59,7 @@ function arrange(wanted) {
 async function sent(model) {
   if (state.drawn) {
     const [height, width] = model.size ?? SQUARE;
-    return { name: "drawing", blob: await board.picture([height, width]), width, height, note: "" };
+    return { name: "drawing", blob: await board.picture([height, width]), width, height, note: "", drawn: true };
   }
   return fit(state.picture, state.limits, options().size === "auto" ? model.size : null);
 }

@@ -49,6 +49,8 @@ export function compare(label) {
   });
   part(50);
 
+  after.addEventListener("load", () => node.style.setProperty("--ratio", after.naturalWidth / after.naturalHeight));
+
   function show(first, second) {
     before.hidden = handle.hidden = !(first && second);
     if (first) before.src = first;
