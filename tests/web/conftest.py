@@ -1,13 +1,16 @@
 """A study of generated pictures, and servers of it inside this process."""
 
+import json
 import socket
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from portrayal.core.images import encode_png
-from portrayal.core.runs import write_atomically
+from portrayal.core.runs import write_atomically, write_json
 from portrayal.evaluation.study.create import Wanted, create
 from portrayal.evaluation.study.material import of_folders
 
@@ -29,9 +32,8 @@ def make_study(tmp_path, scene):
     return make
 
 
-@pytest.fixture
-def serve():
-    """serve(app): its address; it stops with the test."""
+def servers():
+    """Start applications, stop all at the end."""
     import uvicorn
 
     running = []
@@ -53,3 +55,68 @@ def serve():
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+@pytest.fixture
+def serve():
+    """serve(app): its address; it stops with the test."""
+    yield from servers()
+
+
+@pytest.fixture(scope="module")
+def serve_long():
+    """The same, until the file is done."""
+    yield from servers()
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """An untrained pix2pix run on pictures of 64 pixels, with a log, scores and samples."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
+    from untrained import make_dataset, make_run, smooth
+
+    folder = tmp_path_factory.mktemp("served")
+    data = make_dataset(folder / "data", {"train": 2, "val": 2, "test": 2})
+    run = make_run(folder / "runs" / "small", data)
+    for step in range(1, 1002):
+        append_row(run / "log.jsonl", {"step": step, "steps": 2000, "l1": 1 / step})
+    append_row(run / "scores.jsonl", {"step": 1, "split": "val", "scores": {"l1": 0.25}})
+    write_json(run / "checkpoints" / "best_l1.json", {"step": 1})
+    for step in (1, 10):
+        write_atomically(run / "samples" / f"step_{step:08d}.png", encode_png(smooth(step)))
+    write_atomically(run / "report.html", "<!doctype html><title>A report</title>")
+    return run
+
+
+def append_row(path, row):
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+class Gate:
+    """A recipe that answers with the negative when it is let; until then it says where it is."""
+
+    multiple = 1
+
+    def __init__(self):
+        self.open, self.entered = threading.Event(), threading.Semaphore(0)
+
+    def translate(self, source, *, reverse=False, seed=0, report=None):
+        self.entered.release()
+        report("searching: step 20 of 1000, mean loss 0.25")
+        while not self.open.wait(0.01):
+            report("step 40 of 1000, mean loss 0.125")
+        return -source
+
+
+@pytest.fixture
+def gate():
+    """A model called "gate" whose recipe, `gate.forward.recipe`, waits until it is opened."""
+    from portrayal.inference.load import Translator
+    from portrayal.web.models import Model
+
+    recipe = Gate()
+    about = {"step": 1, "files": {"weights.safetensors": "0" * 64}}
+    translator = Translator(recipe, {"recipe": "gate", "config": {}}, about)
+    yield Model("gate", translator, None, True, None, False, 0, threading.Lock())
+    recipe.open.set()

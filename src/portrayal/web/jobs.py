@@ -48,7 +48,8 @@ class Jobs:
         ended = [work for work, _ in self.every.values() if work.ended is not None]
         size = sum(len(work.made.content) for work in ended if work.made)
         for index, work in enumerate(ended):
-            old = now - (work.ended or now) > 60 * self.limits.kept_minutes
+            assert work.ended is not None
+            old = now - work.ended > 60 * self.limits.kept_minutes
             many = len(ended) - index > self.limits.kept
             if old or many or size > 1e6 * self.limits.kept_megabytes:
                 size -= len(work.made.content) if work.made else 0

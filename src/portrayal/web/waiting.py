@@ -45,6 +45,11 @@ class Made:
     parts: dict[str, float]
 
 
+def nothing(work: "Work") -> Made:
+    """The task of work that has ended."""
+    raise Stopped
+
+
 @dataclass(eq=False)
 class Work:
     """One picture on its way. `seconds` is how long it may take once it has begun."""
@@ -76,6 +81,7 @@ class Work:
             return
         self.state, self.status, self.error = state, status, error
         self.ended = time.monotonic()
+        self.task = nothing  # the upload goes with it
         if state != "done":
             self.stop.set()
         self.finished.set()

@@ -1,0 +1,188 @@
+"""`portrayal serve` over HTTP, with a real, untrained run."""
+
+import io
+import json
+import zipfile
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from portrayal import load
+from portrayal.core.images import encode, read_pixels, read_text
+from portrayal.core.provenance import GENERATED, read_provenance
+from portrayal.web.app import serving_app
+from portrayal.web.models import find_runs, load_models
+from portrayal.web.shell import static_file
+
+PNG = {"content-type": "image/png"}
+
+
+@pytest.fixture(scope="module")
+def models(small_run):
+    return load_models(find_runs([small_run.parent]), engine="torch")
+
+
+@pytest.fixture(scope="module")
+def client(small_run, models, serve_long):
+    app = serving_app([small_run.parent], models)
+    with httpx.Client(base_url=serve_long(app), timeout=60) as client:
+        yield client
+    app.state.line.close()
+
+
+def post(client, content, path="/api/translate", **params):
+    return client.post(path, content=content, headers=PNG, params=params)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 75), (1, 1)])
+def test_the_answer_is_what_the_model_gives_in_python(size, client, small_run, scene):
+    content = encode(scene(*size), ".png")
+    answer = post(client, content)
+    assert answer.status_code == 200
+    wanted = load(small_run).translate(read_pixels(content))
+    assert np.array_equal(read_pixels(answer.content), wanted)
+    assert answer.headers["x-portrayal-model"] == "small"
+    assert float(answer.headers["x-portrayal-seconds"]) > 0
+    assert float(answer.headers["x-portrayal-queue-seconds"]) >= 0
+
+
+def test_a_form_a_job_and_a_batch_give_the_same_file(client, scene):
+    content = encode(scene(64, 64), ".png")
+    wanted = post(client, content).content
+    form = client.post("/api/translate", files={"picture": ("a.png", content)})
+    assert form.content == wanted
+    job = post(client, content, "/api/jobs").json()["job"]
+    events = client.get(f"/api/jobs/{job}/events").text.strip().split("\n\n")
+    states = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert states[-1] == {
+        "state": "done", "position": 0, "step": 1, "steps": 1, "loss": None, "error": None,
+    }  # fmt: skip
+    assert client.get(f"/api/jobs/{job}").json() == states[-1]
+    assert client.get(f"/api/jobs/{job}/picture").content == wanted
+    zipped = client.post("/api/batch", files=[("pictures", ("a.png", content))])
+    archive = zipfile.ZipFile(io.BytesIO(zipped.content))
+    assert {name: archive.read(name) for name in archive.namelist()} == {"001_a.png": wanted}
+
+
+def test_a_batch_goes_on_after_bad_pictures_and_names_them(client, scene):
+    good = encode(scene(32, 32), ".png")
+    named = [("../../evil.png", good), ("b.png", b"nothing"), ("C:\\x\\c d.jpg", good)]
+    zipped = client.post(
+        "/api/batch", files=[("pictures", pair) for pair in named], params={"format": "webp"}
+    )
+    assert zipped.headers["content-type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(zipped.content))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["001_evil.webp", "003_c_d.webp", "errors.txt"]
+    assert b"002_b: The picture cannot be read: not a picture" in archive.read("errors.txt")
+
+
+@pytest.mark.parametrize(("kind", "format"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
+def test_answers_say_that_they_are_generated_and_nothing_about_the_photographer(
+    kind, format, client, scene
+):
+    photo = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned
+    exif[0x010F] = "SecretCamera"
+    exif.get_ifd(0x8825)[2] = (51.0, 30.0, 0.0)
+    Image.fromarray(scene(40, 60)).save(photo, "JPEG", exif=exif, comment=b"SecretComment")
+    answer = post(client, photo.getvalue(), format=kind)
+    assert answer.headers["content-type"] == f"image/{kind}"
+    image = Image.open(io.BytesIO(answer.content))
+    assert image.format == format
+    assert image.size == (40, 60)  # upright
+    assert not image.getexif()
+    assert b"Secret" not in answer.content
+    assert GENERATED.encode() in answer.content
+    assert b"Iptc4xmpExt:DigitalSourceType" in answer.content
+    assert read_provenance(answer.content).recipe == "pix2pix"
+    if kind == "png":
+        assert "Generated picture" in read_text(answer.content)["Comment"]
+
+
+def test_the_input_can_stand_beside_the_answer(client, scene):
+    content = encode(scene(40, 60), ".png")
+    both = read_pixels(post(client, content, show_input=1).content)
+    alone = read_pixels(post(client, content).content)
+    assert np.array_equal(both, np.concatenate([read_pixels(content), alone], axis=1))
+
+
+def test_it_can_work_at_the_size_of_training(client, small_run, scene):
+    content = encode(scene(130, 200), ".png")
+    answer = read_pixels(post(client, content, resize=1).content)
+    assert answer.shape == (130, 200, 3)
+    assert np.array_equal(answer, np.array(load(small_run)(content, resize=True)))
+
+
+def test_facts_about_models_limits_and_health(client):
+    (model,) = client.get("/api/models").json()
+    names = ("name", "recipe", "preset", "step", "size", "multiple")
+    assert [model[name] for name in names] == ["small", "pix2pix", "quick_64", 1, [64, 64], 64]
+    assert model["directions"] == ["forward"]
+    assert (model["draws"], model["slow"], model["engine"]) == (False, False, "torch")
+    assert model["parameters"] > 1000
+    assert "Generated" in model["generated_note"]
+    limits = client.get("/api/limits").json()
+    assert [limits[name] for name in ("megabytes", "megapixels", "seconds", "workers")] == [
+        10, 24, 30, 4,
+    ]  # fmt: skip
+    assert limits["per_minute"] == 60
+    assert client.get("/health").json() == {"status": "ok", "working": 0, "waiting": 0}
+    assert client.get("/ready").json() == {"status": "ready", "models": ["small"]}
+
+
+def test_runs_are_shown_with_thinned_curves_scores_samples_and_report(client):
+    (run,) = client.get("/api/runs").json()
+    assert (run["name"], run["step"], run["steps"]) == ("small", 1001, 2000)
+    assert run["running"] is False
+    assert run["translates"] is True
+    assert run["best"] == {"l1": {"step": 1, "value": 0.25}}
+    whole = client.get("/api/runs/small").json()
+    steps = [row["step"] for row in whole["log"]]
+    assert len(steps) == 500
+    assert (steps[0], steps[-1]) == (1, 1001)
+    assert steps == sorted(set(steps))
+    assert [sample["step"] for sample in whole["samples"]] == [1, 10]
+    assert whole["samples"][-1]["url"] == run["sample"]
+    sample = client.get(run["sample"])
+    assert sample.headers["content-type"] == "image/png"
+    assert read_pixels(sample.content).shape == (64, 64, 3)
+    report = client.get(run["report"])
+    assert "A report" in report.text
+    policy = report.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'")
+
+
+def test_the_openapi_description_names_every_endpoint_and_api_shows_it(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    page = client.get("/api").text
+    for path in (
+        "/api/translate", "/api/jobs", "/api/jobs/{job}", "/api/jobs/{job}/events",
+        "/api/jobs/{job}/picture", "/api/batch", "/api/models", "/api/limits", "/api/runs",
+        "/api/runs/{name}", "/api/runs/{name}/samples/{file}", "/health", "/ready",
+    ):  # fmt: skip
+        assert path in paths
+        assert path in page
+    assert "curl" in page
+    assert "image/*" in paths["/api/translate"]["post"]["requestBody"]["content"]
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/runs/small", "/api"])
+def test_pages_load_nothing_from_elsewhere(path, client):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for mark in ('src="http', 'href="http', 'src="//', 'href="//', "<style", "onclick="):
+        assert mark not in answer.text
+    assert static_file("api.css")
+
+
+def test_only_known_runs_have_pages(client):
+    assert client.get("/runs/other").status_code == 404
+    assert client.get("/runs/other/report").json() == {
+        "error": "No run named 'other'. Known: small."
+    }
