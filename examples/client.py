@@ -20,6 +20,7 @@ print("models:", ", ".join(model["name"] for model in models))
 
 # %% A refusal is one line. 429 and 503 say when to come back.
 def post(path, content):
+    """The answer to a picture; waits where the server says so."""
     request = Request(root + path, content, {"Content-Type": "application/octet-stream"})
     while True:
         try:
