@@ -34,7 +34,7 @@ export function board(canvas, { changed = () => {} } = {}) {
   }
 
   const api = {
-    get empty() { return !state.strokes.some((stroke) => !stroke.erase); },
+    get empty() { return !state.strokes.slice(state.strokes.findLastIndex((each) => each.all) + 1).some((each) => !each.erase); },
     get canUndo() { return state.strokes.length > 0; },
     get canRedo() { return state.undone.length > 0; },
     get tool() { return state.tool; },
