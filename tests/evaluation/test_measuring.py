@@ -218,7 +218,7 @@ def test_the_network_that_was_trained_against_does_not_judge(run):
     assert left.pictures == left.content == ("ssim", "identity_mobilefacenet")
     assert len(warnings) == 1 and "identity_facenet" in warnings[0]
     asked = Choice(pictures=names, asked=frozenset(names))
-    with pytest.raises(BadOption, match="trained with the identity loss"):
+    with pytest.raises(BadOption, match="trained with facenet"):
         without_trained_judges(asked, config, [])
 
 

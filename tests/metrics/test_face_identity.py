@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from portrayal.core.errors import BadOption
 from portrayal.core.images import find_pictures, read_pixels, unit
 from portrayal.metrics import metrics
-from portrayal.metrics.face_identity import embeddings, find_face, refuse_trained_judge
+from portrayal.metrics.face_identity import embeddings, find_face
 
 NAMES = ["identity_mobilefacenet", "identity_facenet"]
 
@@ -67,30 +66,3 @@ def test_two_judges_are_two_networks(faces):
     blurred = torch.nn.functional.avg_pool2d(faces, 3, 1, 1)
     first, second = (metrics[name](blurred, faces) for name in NAMES)
     assert (first - second).abs().max() > 1e-3
-
-
-@pytest.mark.parametrize("weight", [5.0, 1, [0.0, 5.0], (5.0, 0.0)])
-def test_the_network_of_the_identity_loss_may_not_judge(weight):
-    config = {"recipe": "cyclegan", "config": {"identity": 0.0, "face_identity": weight}}
-    with pytest.raises(BadOption, match="trained with the identity loss of facenet") as caught:
-        refuse_trained_judge(config, "identity_facenet")
-    assert "\n" not in str(caught.value)
-    assert "score with identity_mobilefacenet" in str(caught.value)
-    refuse_trained_judge(config, "identity_mobilefacenet")
-    refuse_trained_judge(config, "ssim")
-
-
-def test_other_runs_may_be_judged_by_both():
-    for inside in ({}, {"identity": 5.0}, {"face_identity": 0.0}, {"face_identity": [0, 0]}):
-        for name in NAMES:
-            refuse_trained_judge({"config": inside}, name)
-    refuse_trained_judge({}, NAMES[0])
-
-
-def test_a_config_that_names_its_embedder_is_understood():
-    config = {"config": {"face_identity": 1.0, "embedder": "mobilefacenet"}}
-    refuse_trained_judge(config, "identity_facenet")
-    with pytest.raises(BadOption, match="score with identity_facenet"):
-        refuse_trained_judge(config, "identity_mobilefacenet")
-    with pytest.raises(BadOption, match="facenet"):
-        refuse_trained_judge({"config": {"identity_network": "facenet"}}, "identity_facenet")

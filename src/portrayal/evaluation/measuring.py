@@ -18,7 +18,7 @@ from portrayal.evaluation.sets.features import Domain, domain
 from portrayal.evaluation.sets.networks import NETWORKS, choose_extractor
 from portrayal.evaluation.summary import summarise
 from portrayal.evaluation.tables import TABLES, Context, sections_of
-from portrayal.metrics.face_identity import refuse_trained_judge
+from portrayal.metrics.judges import refuse_trained_judge
 from portrayal.reports.results import Question, Score, Section
 
 SKIN = "skin_tone"  # a column that is measured, not read

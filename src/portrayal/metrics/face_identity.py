@@ -5,13 +5,9 @@ the same place: a translator keeps geometry, and a detector that fails on a tran
 spoil its score. The judge must not be the network that the translator was trained with.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from portrayal.core.errors import BadOption
 from portrayal.core.images import Pixels, pixels_of, unit
 from portrayal.features.crops import aligned, cropped
 from portrayal.features.faces import Face, detector
@@ -95,30 +91,3 @@ def embeddings(pictures: list[Pixels], face: Face | None, embedder: str) -> Tens
                 crop = cropped(picture, torch.tensor([[face.x, face.y, face.w, face.h]]).float())
             rows.append(embed(crop).double())
     return torch.cat(rows)
-
-
-def refuse_trained_judge(config: Mapping[str, Any], metric: str) -> None:
-    """Refuse a score by the network that this run's identity loss was trained with.
-
-    `config` is the run's config.json. Such a translator has learned to please this very network:
-    its verification rate would be inflated, as adversarial examples are.
-    """
-    judges = set(metrics.card(metric).weights) & set(EMBEDDERS)
-    trained = judges & _trained_with(config.get("config", {}))
-    if trained:
-        name = min(trained)
-        rest = next(other for other in EMBEDDERS if other != name)
-        raise BadOption(
-            f"{metric} cannot judge this run: it was trained with the identity loss of {name}, "
-            f"which is the judge; score with identity_{rest}."
-        )
-
-
-def _trained_with(config: Mapping[str, Any]) -> set[str]:
-    """The embedders of a recipe's identity loss: FaceNet unless its config names another."""
-    named = {value for value in config.values() if isinstance(value, str)} & set(EMBEDDERS)
-    weight = config.get("face_identity")  # a number, or the first and last of a line
-    if weight is None:
-        return named
-    ends = weight if isinstance(weight, list | tuple) else [weight]
-    return (named or {"facenet"}) if any(ends) else set()
