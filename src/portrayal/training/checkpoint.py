@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, CannotWrite
 from portrayal.core.runs import FORMAT, read_json, sync_folder, write_json, writing
 from portrayal.core.tensors import Unreadable, short, state_in, tensors_in
+from portrayal.training.litter import forget, sweep
 from portrayal.training.shares import file_of, own, tell_of_others
 
 Note = Callable[[str], None]
@@ -43,8 +45,7 @@ def save(
     `others`: what ranks 1, 2, ... keep of their own.
     """
     folder = store(run, f"{about['step']:08d}", parts, about, with_training=True, others=others)
-    for old in whole_names(run)[:-keep]:
-        shutil.rmtree(run / "checkpoints" / old, ignore_errors=True)
+    forget_older(run, keep)
     return folder
 
 
@@ -56,11 +57,32 @@ def save_best(
     for metric, value in scores.items():
         best = {"format": FORMAT, "metric": metric, "value": value, "step": about["step"]}
         write_json(run / "checkpoints" / f"best_{metric}.json", {**best, "folder": folder.name})
+    forget_beaten(run)
+
+
+def forget_older(run: Path, keep: int) -> None:
+    """Remove all but the newest checkpoints."""
+    for old in whole_names(run)[:-keep]:
+        forget(run / "checkpoints" / old)
+
+
+def forget_beaten(run: Path) -> None:
+    """Remove weights that no best_METRIC.json names any more."""
     pointers = (run / "checkpoints").glob("best_*.json")
     named = {_pointer(pointer)["folder"] for pointer in pointers}
     for old in (run / "checkpoints").glob("weights_*"):
         if old.name not in named:
-            shutil.rmtree(old, ignore_errors=True)
+            forget(old)
+
+
+def tidy(run: Path, keep: int) -> None:
+    """Remove what a killed process left or no longer removed; for the one who holds the run."""
+    sweep(run)
+    with suppress(BadCheckpoint, BadData):  # older ones are needed while the newest is damaged
+        forget_beaten(run)
+        if (names := whole_names(run))[:-keep]:
+            _verified(run / "checkpoints" / names[-1])
+            forget_older(run, keep)
 
 
 def best_scores(run: Path) -> dict[str, float]:
@@ -143,7 +165,7 @@ def store(
     with writing(parent):
         parent.mkdir(parents=True, exist_ok=True)
         _require_room(parent, tensors, training if with_training else {})
-        _sweep(parent)
+        sweep(run)
         hidden.mkdir()
         try:
             save_file(tensors, hidden / WEIGHTS)
@@ -154,7 +176,7 @@ def store(
             files = {path.name: _hash_synced(path) for path in sorted(hidden.iterdir())}
             write_json(hidden / ABOUT, {"format": FORMAT, **about, "files": files})
             if final.exists():  # the same step again, for example after a broken file was found
-                shutil.rmtree(final)
+                forget(final)
             hidden.rename(final)
             sync_folder(parent)
         except RuntimeError as error:  # torch.save's and safetensors' way to say "disk full"
@@ -196,12 +218,6 @@ def _require_room(
             f"{room / 1e6:.0f} MB are free. Older checkpoints are kept; free space and "
             "run the same command again."
         )
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what killed writers left behind."""
-    for path in parent.glob(".*.tmp"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _hash_synced(path: Path) -> str:

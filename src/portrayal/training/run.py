@@ -9,7 +9,7 @@ from typing import Any
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, BadOption, CannotWrite
 from portrayal.core.runs import FORMAT, read_json, write_json, writing
-from portrayal.training.checkpoint import whole_names
+from portrayal.training.checkpoint import tidy, whole_names
 from portrayal.training.settings import FREE_TO_CHANGE, RUN_LENGTH
 
 
@@ -29,6 +29,7 @@ def opened(run: Path, config: Mapping[str, Any], ranks: Ranks = Ranks()) -> Iter
     with held(run):
         if not resumes:
             write_json(run / "config.json", config)
+        tidy(run, config["settings"]["keep"])
         yield _done(run)
 
 

@@ -1,0 +1,117 @@
+"""Kill, go on, compare: the same bytes as if nothing had happened."""
+
+import json
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacked import RECIPES, differences, fingerprint, make_data, training
+
+
+@dataclass
+class Whole:
+    """A command that nobody disturbed: its files, how long it took and how often it wrote."""
+
+    files: dict
+    seconds: float
+    writes: int
+
+
+def undisturbed(attacker, line, out, place, ranks=1):
+    """Run a command line that writes `out`, after a first time that only learns imports."""
+    if ranks == 1:
+        first = attacker(line, place / "log", learn=str(place / "learned"))
+        assert first.fine, first.text
+        shutil.rmtree(out)
+    count = place / "count"
+    answer = attacker(
+        line, place / "log", ranks=ranks, attack={"folder": str(out), "count_to": str(count)}
+    )
+    assert answer.fine, answer.text
+    return Whole(fingerprint(out), answer.seconds, int(count.read_text()))
+
+
+def killed_and_resumed(attacker, line, out, place, whole, rng, *, kills, ranks=1, window=""):
+    """Kill a command `kills` times and let it end; what it was, and which files differ.
+
+    Every third kill, drawn, strikes at a write whose path contains `window`; the others at any
+    time, any rank. A command that ends before it is hit starts anew and does not count.
+    """
+    struck, inside, tries = 0, 0, 0
+    while struck < kills:
+        tries += 1
+        assert tries < 20 * kills, "kills do not hit"
+        within = rng.random() < 0.4
+        if within:
+            at = 1 + int(rng.random() * whole.writes * 0.7)
+            attack = {"folder": str(out), "only": window, "at": at}
+            answer = attacker(line, place / "log", ranks=ranks, attack=attack)
+        else:
+            late, victim = rng.random() * whole.seconds, rng.randrange(ranks)
+            answer = attacker(line, place / "log", ranks=ranks, after=late, victim=victim)
+        if answer.killed and (out.exists() or not within):
+            struck, inside = struck + 1, inside + within
+        elif answer.fine:
+            shutil.rmtree(out)
+        else:
+            return {"kills": struck, "inside": inside, "differ": [answer.text[-2000:]]}
+    answer = attacker(line, place / "log", ranks=ranks)
+    differ = differences(fingerprint(out), whole.files) if answer.fine else [answer.text[-2000:]]
+    return {"kills": struck, "inside": inside, "differ": differ}
+
+
+def combinations():
+    """Recipe and number of processes."""
+    return [(recipe, ranks) for ranks in (1, 2) for recipe in RECIPES]
+
+
+class Trainings:
+    """Data and undisturbed runs of all recipes, made when they are asked for."""
+
+    def __init__(self, attacker, place):
+        self.attacker, self.place, self.known = attacker, place, {}
+        for side in sorted({side for side, _ in RECIPES.values()}):
+            make_data(place / "data" / str(side), side)
+
+    def whole(self, recipe, ranks):
+        if (recipe, ranks) not in self.known:
+            out = self.place / f"{recipe}_{ranks}"
+            line = training(recipe, self.place / "data", out)
+            self.known[recipe, ranks] = undisturbed(self.attacker, line, out, self.place, ranks)
+        return self.known[recipe, ranks]
+
+    def case(self, number, kills):
+        """One run that is killed a few times; its figures."""
+        recipe, ranks = combinations()[number % len(combinations())]
+        whole, out = self.whole(recipe, ranks), self.place / f"case_{number}"
+        line = training(recipe, self.place / "data", out)
+        how = {"kills": kills, "ranks": ranks, "window": "/checkpoints"}
+        rng = random.Random(number)
+        found = killed_and_resumed(self.attacker, line, out, self.place, whole, rng, **how)
+        if not found["differ"]:
+            shutil.rmtree(out)
+        return {"case": number, "recipe": recipe, "ranks": ranks, **found}
+
+
+def commands(place):
+    """Other commands by name: their words and the folder that they write."""
+    data, run = make_data(place / "data" / "32", 32), place / "run"
+    pictures, out = data / "train" / "target", place / "out"
+    tiny = ("generator=resnet_6", "discriminator=patch_16", "discriminator_width=4", "steps=2")
+    sets = [f"--set={text}" for text in (*tiny, "batch=2", "width=4,6", "validate_every=1")]
+    filters = ["--filter", "pencil", "--size", "32", "--workers", "1"]
+    study = ["--folders", data / "test/target", "--folders", data / "test/source"]
+    return {
+        "prepare": (["prepare", "folder", pictures, "--out", out, *filters], out),
+        "translate": (["translate", run, data / "train/source", "--out", out], out),
+        "evaluate": (["evaluate", run, "--metric", "ssim", "--metric", "l1"], run),
+        "sweep": (["sweep", "pix2pix", data, "--out", out, *sets], out),
+        "study": (["study", "create", out, *study, "--practice", "0", "--checks", "0"], out),
+    }
+
+
+def append(path, row):
+    """One line of figures."""
+    with Path(path).open("a") as file:
+        file.write(json.dumps(row) + "\n")
