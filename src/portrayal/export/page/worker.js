@@ -20,13 +20,19 @@ async function open({ facts: known, backend }) {
   facts = known;
   const weights = await fetched(new URL("model.onnx", here), facts.bytes);
   const gpu = backend === "wasm" ? null : await adapter(backend === "webgpu");
-  const opened = gpu && (await onGpu(weights));
-  if (opened) return;
+  if (gpu) {
+    const opening = onGpu(weights);
+    network = await (backend === "webgpu" ? opening : Promise.race([opening, late()]));
+    if (network) return say("ready", { backend: "WebGPU" });
+  }
   const { ort, threads } = await runtime("ort.wasm.min.mjs");
   network = await session(ort, weights, "wasm");
   const many = threads > 1 ? `${threads} threads` : "1 thread";
   say("ready", { backend: `WebAssembly, ${many}` });
 }
+
+// A graphics driver that does not answer must not keep the page waiting.
+const late = () => new Promise((done) => setTimeout(done, 30_000, null));
 
 // The file, with how much of it is here.
 async function fetched(url, size) {
@@ -82,12 +88,10 @@ async function onGpu(weights) {
     const [one, other] = [await gpu(source.slice(), side, side), await exact(source.slice(), side, side)];
     const off = one.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i])), 0);
     if (!(off <= 2 / 127.5)) throw new Error(`differs by ${(off * 127.5).toFixed(1)} grey levels`);
-    network = gpu;
-    say("ready", { backend: "WebGPU" });
-    return true;
+    return gpu;
   } catch (error) {
     console.info(`WebGPU is not used: ${error?.message ?? error}`);
-    return false;
+    return null;
   }
 }
 
