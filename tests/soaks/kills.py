@@ -8,6 +8,8 @@ from pathlib import Path
 
 from attacked import RECIPES, differences, fingerprint, make_data, training
 
+FAULTS = ("ENOSPC", "EACCES", "EIO")
+
 
 @dataclass
 class Whole:
@@ -92,6 +94,26 @@ class Trainings:
         if not found["differ"]:
             shutil.rmtree(out)
         return {"case": number, "recipe": recipe, "ranks": ranks, **found}
+
+    def disk(self, number):
+        """One write of a run, the first 100 in turn, meets a disk that says no."""
+        recipe, what = "pix2pix", FAULTS[number % len(FAULTS)]
+        whole, out = self.whole(recipe, 1), self.place / f"disk_{number}"
+        line = training(recipe, self.place / "data", out)
+        attack = {"folder": str(out), "at": 1 + number // len(FAULTS) % 100, "what": what}
+        hit = self.attacker(line, self.place / "log", attack=attack)
+        errors = hit.errors()
+        told = hit.codes == [0] or (
+            hit.codes == [2] and len(errors) == 1 and errors[0].startswith("Error: ")
+        )
+        again = self.attacker(line, self.place / "log")
+        differ = differences(fingerprint(out), whole.files) if again.fine else [again.text[-2000:]]
+        if not told:
+            differ.append(hit.text[-2000:])
+        if not differ:
+            shutil.rmtree(out)
+        said = errors[0] if errors else ""
+        return {"case": number, **attack, "code": hit.codes[0], "said": said, "differ": differ}
 
 
 def commands(place):

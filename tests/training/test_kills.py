@@ -1,0 +1,31 @@
+"""SIGKILL at any moment and a disk that says no: the same command ends with the same bits."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "soaks"))
+from attacked import RECIPES, Attacker
+from kills import Trainings, combinations
+
+
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory):
+    with Attacker() as attacker:
+        yield Trainings(attacker, tmp_path_factory.mktemp("kills"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(10), ids=[f"{r}-{n}" for r, n in combinations()])
+def test_a_run_killed_twice_ends_with_the_bits_of_an_undisturbed_one(trainings, number):
+    assert len(combinations()) == 2 * len(RECIPES) == 10
+    row = trainings.case(number, kills=2)
+    assert row["kills"] == 2
+    assert row["differ"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(0, 300, 31))
+def test_a_write_that_fails_is_one_line_and_the_same_command_goes_on(trainings, number):
+    assert trainings.disk(number)["differ"] == []
