@@ -3,39 +3,17 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from portrayal.core.errors import BadPicture
 from portrayal.core.images import read_exif, read_picture, read_text
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "soaks"))  # for mutants.py
+from mutants import damaged
+
 COUNT = 2000
-
-
-def damaged(file: bytes, rng: np.random.Generator) -> bytes:
-    """One of six kinds of damage."""
-    content = bytearray(file)
-    kind = rng.integers(6)
-    if kind == 0:  # cut
-        return bytes(content[: rng.integers(len(content))])
-    if kind == 1:  # a few flipped bits anywhere
-        for place in rng.integers(len(content), size=rng.integers(1, 9)):
-            content[place] ^= 1 << rng.integers(8)
-    elif kind == 2:  # extreme values in the header
-        place = rng.integers(min(64, len(content)))
-        width = rng.integers(1, 5)
-        content[place : place + width] = (b"\xff", b"\0", b"\x7f", b"\x80")[rng.integers(4)] * width
-    elif kind == 3:  # a piece is missing
-        start = rng.integers(len(content))
-        del content[start : start + rng.integers(1, 40)]
-    elif kind == 4:  # a piece twice
-        start = rng.integers(len(content))
-        content[start:start] = content[start : start + rng.integers(1, 40)]
-    else:  # noise in the middle
-        start = rng.integers(len(content))
-        length = min(int(rng.integers(1, 40)), len(content) - start)
-        content[start : start + length] = rng.bytes(length)
-    return bytes(content)
 
 
 def test_2000_damaged_files_give_pixels_or_one_reason(zoo, capfd):

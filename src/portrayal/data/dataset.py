@@ -197,7 +197,7 @@ class Dataset:
             if (self.folder / name).is_dir():
                 for row in Split(self.folder / name).rows():
                     files = (row[key] for s in SIDES if (key := f"{s}_file_name") in row)
-                    sizes = [(self.folder / name / file).stat().st_size for file in files]
+                    sizes = [size_of(self.folder / name / file) for file in files]
                     digest.update(json.dumps([name, row, sizes], sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -211,6 +211,14 @@ class Dataset:
             "size": list(train.size()),
             "counts": self.counts(),
         } | ({} if train.paired else {"domains": self.domains()})
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a picture that a row names."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror}. Prepare the data again.") from None
 
 
 def _line_offsets(path: Path) -> "array[int]":
