@@ -10,6 +10,39 @@ EXAMPLES = {  # what a curl line needs beside the address
     "/api/runs/{name}/samples/{file}": " -o sample.png",
 }
 
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"picture": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+MANY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "pictures": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
 
 def endpoints(schema: dict[str, Any], root: str) -> dict[str, list[dict[str, Any]]]:
     """The endpoints of an OpenAPI schema by tag, each with a curl line."""

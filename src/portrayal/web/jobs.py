@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from portrayal.web import uploads
+from portrayal.web.endpoints import BODY
 from portrayal.web.limits import Limits
-from portrayal.web.translating import BODY, Desk, Wished, picture
+from portrayal.web.translating import Desk, Wished, picture
 from portrayal.web.waiting import FINAL, Line, Work
 
 LOOK = 0.2  # seconds between two looks at a job that somebody watches

@@ -20,43 +20,12 @@ from portrayal.core.errors import UnknownName
 from portrayal.core.images import read_pixels
 from portrayal.inference.files import Files, encoded, mark_of
 from portrayal.web import uploads
+from portrayal.web.endpoints import BODY, MANY
 from portrayal.web.limits import Limits, PerMinute, address_of
 from portrayal.web.models import Model
 from portrayal.web.waiting import Full, Line, Made, Work
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"picture": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}
-MANY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "pictures": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
 
 
 class Wish:
