@@ -169,3 +169,18 @@ def test_a_signal_leaves_whole_files_and_the_same_command_goes_on(
     files = [path for path in out.rglob("*") if path.is_file()]
     assert 3 <= len(files) < 3000
     assert all(read_provenance(path) for path in files)
+
+
+def test_a_drawing_and_what_the_network_got(run, tmp_path, capsys):
+    page = np.full((64, 64, 3), 210, np.uint8)
+    page[20:24, 8:56] = 50
+    (tmp_path / "page.png").write_bytes(encode(page, ".png"))
+    out = tmp_path / "out"
+    assert translate(run, tmp_path / "page.png", "--out", out, "--drawing", "--show-input") == 0
+    assert set(np.unique(read_pixels(out / "page.input.png")[40:])) == {255}
+    (tmp_path / "page.png").write_bytes(encode(np.full_like(page, 250), ".png"))
+    assert translate(run, tmp_path / "page.png", "--out", out, "--drawing") == 1
+    assert "The drawing is empty: 0.00% of its pixels" in capsys.readouterr().err
+    for options in (("--stroke", "2"), ("--drawing", "--stroke", "99")):
+        assert translate(run, tmp_path / "page.png", "--out", out, *options) == 2
+        assert "--stroke" in capsys.readouterr().err

@@ -9,12 +9,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
-from typer import Argument, Option
 
 from portrayal.cli.options import With
+from portrayal.cli.translate_options import (
+    BatchSize,
+    Checkpoint,
+    Device,
+    Drawing,
+    Engine,
+    Input,
+    KeepExif,
+    Limit,
+    Mark,
+    Out,
+    Overlap,
+    Overwrite,
+    Quality,
+    Resize,
+    Reverse,
+    Run,
+    Seed,
+    Shard,
+    ShowInput,
+    Stroke,
+    Suffix,
+    Tile,
+)
 
 if TYPE_CHECKING:
     from portrayal.inference.files import Files, Outcome
@@ -22,52 +45,6 @@ if TYPE_CHECKING:
     from portrayal.inference.load import How, Translator
 
 LISTED = 100  # failures named at the end; the rest are only counted
-
-Run = Annotated[Path, Argument(help="Run folder; nothing else is needed. E.g. runs/faces")]
-Input = Annotated[
-    str, Argument(metavar="INPUT", help="Picture, folder, or - for standard input. E.g. photos")
-]
-Out = Annotated[str, Option(help="Folder or picture; - for standard output. E.g. --out painted")]
-Checkpoint = Annotated[
-    str, Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
-]
-Resize = Annotated[
-    bool,
-    Option("--resize", help="Shrink to the training size, enlarge the answer. E.g. --resize"),
-]
-Suffix = Annotated[
-    Literal["png", "jpg", "webp", "keep"],
-    Option("--format", help="Of the outputs; keep: that of the input. E.g. --format jpg"),
-]
-Quality = Annotated[int, Option(min=1, max=100, help="Of JPEG and WebP. E.g. --quality 90")]
-Reverse = Annotated[
-    bool, Option("--reverse", help="The other way, where a recipe has one. E.g. --reverse")
-]
-Seed = Annotated[int, Option(min=0, help="Of dropout, where it stays on. E.g. --seed 1")]
-Tile = Annotated[int, Option(min=1, help="Longer pictures go in blended tiles. E.g. --tile 512")]
-Overlap = Annotated[
-    int | None, Option(min=0, help="Of tiles; none: an eighth of one. E.g. --overlap 64")
-]
-BatchSize = Annotated[
-    int | None, Option(min=1, help="Tiles at once; none: the pixels of one. E.g. --batch 8")
-]
-Device = Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps. E.g. --device cpu")]
-Engine = Annotated[
-    str,
-    Option(
-        help="auto (the quickest exact one), torch, onnx, openvino; inexact: openvino:bf16, "
-        "onnx:int8, openvino:int8. E.g. --engine openvino"
-    ),
-]
-Shard = Annotated[str, Option(help="Part I of N, for array jobs. E.g. --shard 1/8")]
-Overwrite = Annotated[
-    bool, Option("--overwrite", help="Replace also files that are not ours. E.g. --overwrite")
-]
-KeepExif = Annotated[
-    bool, Option("--keep-exif", help="Keep camera data, GPS included. E.g. --keep-exif")
-]
-Mark = Annotated[bool, Option(help="Mark outputs as generated. E.g. --no-provenance")]
-Limit = Annotated[float, Option(min=0, help="Megapixels of a picture. E.g. --limit 200")]
 
 
 def translate(
@@ -90,6 +67,9 @@ def translate(
     keep_exif: KeepExif = False,
     provenance: Mark = True,
     limit: Limit = 100.0,
+    drawing: Drawing = False,
+    stroke: Stroke = 3.0,
+    show_input: ShowInput = False,
     with_files: With = None,
 ) -> None:
     """Translate a picture, a folder of pictures or standard input.
@@ -101,20 +81,33 @@ def translate(
     Example: portrayal translate runs/faces photos --out painted
     """
     piped = "-" in (source, out)
+    refuse_mixed(piped, drawing, stroke, show_input)
     content = read_input(source, out, overwrite) if piped else b""
     jobs: Iterable[Job] = () if piped else Jobs(Path(source), Path(out), suffix, shard)
     total = sum(1 for _ in jobs)  # says what is wrong with INPUT before the model is loaded
     from portrayal.inference.files import Files
     from portrayal.inference.load import How
 
-    how = How(reverse, seed, resize, tile, overlap)
-    files = Files(quality, provenance, keep_exif, overwrite, limit)
+    how = How(reverse, seed, resize, tile, overlap, drawing, stroke)
+    files = Files(quality, provenance, keep_exif, overwrite, limit, show_input)
     count = 1 if piped else total
     translator = loaded(run, device, checkpoint, how, engine, count)
     if piped:
         pipe(translator, content, out, suffix, how, files)
     else:
         translate_all(translator, jobs, total, how, files, batch)
+
+
+def refuse_mixed(piped: bool, drawing: bool, stroke: float, show_input: bool) -> None:
+    """One line for options that do not go together."""
+    from portrayal.core.errors import BadOption
+
+    if piped and show_input:
+        raise BadOption("--show-input writes beside the output: it needs INPUT and --out as files.")
+    if stroke != 3 and not drawing:
+        raise BadOption(f"--stroke {stroke:g} is of drawings: add --drawing.")
+    if not (stroke == 0 or 0.5 <= stroke <= 32):
+        raise BadOption(f"--stroke is {stroke:g}, but must be 0 (as drawn) or 0.5 to 32.")
 
 
 @dataclass(frozen=True)

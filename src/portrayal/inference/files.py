@@ -19,12 +19,15 @@ from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.core.runs import write_atomically
+from portrayal.filters.freehand import drawing_of
+from portrayal.inference.drawing import shown, shown_path, write_shown
 from portrayal.inference.jobs import Job
 from portrayal.inference.load import How, Translator
 
 THREADS = min(8, os.cpu_count() or 1)  # that read and write files
 
 OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EFBIG)
+DONE = "done before"
 
 Writer = Callable[[Path, bytes], None]  # `write_atomically`, or one that fails in a test
 In = TypeVar("In")
@@ -40,6 +43,7 @@ class Files:
     keep_exif: bool = False  # camera data, GPS included
     overwrite: bool = False  # also files that this program did not make
     limit: float = 100  # megapixels
+    show_input: bool = False  # write beside each output what the network got
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def translate_files(
         answered: Iterator[Loaded | Outcome] = (
             item
             for group in equal_sizes(ahead(pool, read, jobs), how.tile, batch)
-            for item in translate_group(translator, group, how, batch)
+            for item in translate_group(translator, group, replace(how, drawing=False), batch)
         )
         yield from ahead(pool, finish, answered)
 
@@ -105,11 +109,21 @@ def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded
         with job.source.open("rb") as file:
             source_hash = hashlib.file_digest(file, "sha256").hexdigest()
         mark = mark_of(translator, source_hash, job.output.suffix, how, files)
-        if job.output.exists() and (settled := settled_already(job, mark, files)):
+        lacking = files.show_input and not shown_path(job.output).exists()
+        settled = settled_already(job, mark, files) if job.output.exists() else None
+        if settled and not (lacking and settled.reason == DONE):
             return settled
-        return Loaded(job, read_pixels(job.source, limit=files.limit, name=job.name), mark)
+        pixels = read_pixels(job.source, limit=files.limit, name=job.name)
+        if how.drawing:
+            pixels = drawing_of(pixels, stroke=how.stroke)
+        if files.show_input:
+            seen = shown(translator, pixels, replace(how, drawing=False))
+            write_shown(job.output, seen, overwrite=files.overwrite)
+        return Loaded(job, pixels, mark)
     except BadPicture as error:
         return Outcome(job.name, "failed", error.reason)
+    except BadData as error:  # an empty drawing
+        return Outcome(job.name, "failed", str(error))
     except OSError as error:
         return Outcome(job.name, "failed", (error.strerror or "cannot be read").lower())
 
@@ -118,7 +132,7 @@ def settled_already(job: Job, mark: Provenance, files: Files) -> Outcome | None:
     """The outcome for an output that exists; None if it is to be made anew."""
     found = read_provenance(job.output)
     if found and same_picture(found, mark):
-        return Outcome(job.name, "skipped", "done before")
+        return Outcome(job.name, "skipped", DONE)
     if found or files.overwrite:
         return None  # ours, but from another model, source or settings; or given free
     if not files.provenance:

@@ -5,25 +5,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
 from portrayal import __version__
-from portrayal.core.colours import Refused, flatten, upright
 from portrayal.core.devices import choose_place
-from portrayal.core.errors import BadCheckpoint, BadData, BadOption, BadPicture
-from portrayal.core.images import Pixels, read_pixels
+from portrayal.core.errors import BadCheckpoint, BadData, BadOption
+from portrayal.core.images import Pixels
 from portrayal.core.provenance import Provenance, settings_hash
 from portrayal.core.runs import FORMAT, read_json
+from portrayal.filters.freehand import STROKE, drawing_of
+from portrayal.inference.pictures import Picturelike, pixels_from, scaled
 from portrayal.inference.tiles import TILE, check_tile, translate_tiled
 from portrayal.recipes import blank, load_networks, rebuild
 from portrayal.training.checkpoint import find, read_tensors
-
-Picturelike = Image.Image | Pixels | Path | str | bytes
-ORIENTATION = 0x0112  # EXIF
 
 
 class Recipe(Protocol):
@@ -55,6 +52,15 @@ class How:
     resize: bool = False  # shrink to the size of the training pictures and enlarge the answer
     tile: int = TILE  # longest side given to the network at once
     overlap: int | None = None  # of tiles; None = an eighth of a tile
+    drawing: bool = False  # a scan or photo of a drawing: clean it first
+    stroke: float = STROKE  # thickness that a drawing's strokes get, see filters/freehand.py
+
+    def settings(self) -> dict[str, Any]:
+        """For the mark of an output; what is not in use is not in it."""
+        named = asdict(self)
+        if not self.drawing:
+            del named["drawing"], named["stroke"]
+        return named
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,11 @@ class Translator:
         resize: bool = False,
         tile: int = TILE,
         overlap: int | None = None,
+        drawing: bool = False,
+        stroke: float = STROKE,
     ) -> Image.Image:
         """Translate a PIL image, uint8 array (H, W, 3), path or file content."""
-        how = How(reverse, seed, resize, tile, overlap)
+        how = How(reverse, seed, resize, tile, overlap, drawing, stroke)
         return Image.fromarray(self.translate_all([pixels_from(image)], how)[0])
 
     def translate(self, pixels: Pixels, how: How = How()) -> Pixels:
@@ -94,6 +102,8 @@ class Translator:
         """Translate pictures of one size together; `batch` tiles at once, None = by their size."""
         self.check(how)
         sizes = [picture.shape[1::-1] for picture in pictures]
+        if how.drawing:
+            pictures = [drawing_of(picture, stroke=how.stroke) for picture in pictures]
         if how.resize:
             pictures = [scaled(picture, self.working_size(picture)) for picture in pictures]
         answers = translate_tiled(
@@ -155,7 +165,7 @@ class Translator:
 
     def provenance(self, how: How, source_hash: str, **more: Any) -> Provenance:
         """The mark of a picture made by this model; `more` are settings of the file."""
-        settings = {**asdict(how), **more, "config": self.config.get("config")}
+        settings = {**how.settings(), **more, "config": self.config.get("config")}
         if ":" in self.engine:  # openvino:int8 and the like change pixels
             settings["engine"] = self.engine
         recipe, hashed = str(self.config["recipe"]), settings_hash(settings)
@@ -218,40 +228,3 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not (isinstance(config["recipe"], str) and sizes):
         raise BadCheckpoint(f"{path} is not what portrayal train writes; copy the run again.")
     return config
-
-
-def pixels_from(image: Picturelike) -> Pixels:
-    """Upright sRGB pixels of anything that is a picture; arrays must be Pixels already."""
-    if isinstance(image, str | Path):
-        return read_pixels(Path(image))
-    if isinstance(image, bytes):
-        return read_pixels(image)
-    if isinstance(image, Image.Image):
-        return pixels_of_pillow(image)
-    kind: Any = getattr(image, "dtype", type(image).__name__)
-    shape: tuple[int, ...] = tuple(getattr(image, "shape", ()))
-    right = len(shape) == 3 and shape[2] == 3 and 0 not in shape and kind == np.uint8
-    if not (isinstance(image, np.ndarray) and right):
-        raise BadData(
-            f"Expected a PIL image, a path, bytes, or uint8 pixels of shape (H, W, 3) in RGB; "
-            f"got {kind} of shape {shape}."
-        )
-    return image
-
-
-def pixels_of_pillow(image: Image.Image) -> Pixels:
-    """A PIL image by the same rules as a file: deep, grey, transparent, turned, with a profile."""
-    image.load()  # turns a TIFF already and forgets its orientation
-    turn = image.getexif().get(ORIENTATION, 1)
-    bits = 16 if image.mode.startswith("I;16") or image.format == "PPM" else 8
-    try:
-        return upright(flatten(image.copy(), bits, (255, 255, 255))[0], turn)
-    except Refused as refusal:
-        raise BadPicture(getattr(image, "filename", "") or "picture", str(refusal)) from None
-
-
-def scaled(picture: Pixels, size: tuple[int, int]) -> Pixels:
-    """The picture at (width, height), smoothed before it shrinks; unchanged if it fits already."""
-    if picture.shape[1::-1] == size:
-        return picture
-    return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))

@@ -1,0 +1,66 @@
+"""The options of `portrayal translate`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Option
+
+Run = Annotated[Path, Argument(help="Run folder; nothing else is needed. E.g. runs/faces")]
+Input = Annotated[
+    str, Argument(metavar="INPUT", help="Picture, folder, or - for standard input. E.g. photos")
+]
+Out = Annotated[str, Option(help="Folder or picture; - for standard output. E.g. --out painted")]
+Checkpoint = Annotated[
+    str, Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
+]
+Resize = Annotated[
+    bool,
+    Option("--resize", help="Shrink to the training size, enlarge the answer. E.g. --resize"),
+]
+Suffix = Annotated[
+    Literal["png", "jpg", "webp", "keep"],
+    Option("--format", help="Of the outputs; keep: that of the input. E.g. --format jpg"),
+]
+Quality = Annotated[int, Option(min=1, max=100, help="Of JPEG and WebP. E.g. --quality 90")]
+Reverse = Annotated[
+    bool, Option("--reverse", help="The other way, where a recipe has one. E.g. --reverse")
+]
+Seed = Annotated[int, Option(min=0, help="Of dropout, where it stays on. E.g. --seed 1")]
+Tile = Annotated[int, Option(min=1, help="Longer pictures go in blended tiles. E.g. --tile 512")]
+Overlap = Annotated[
+    int | None, Option(min=0, help="Of tiles; none: an eighth of one. E.g. --overlap 64")
+]
+BatchSize = Annotated[
+    int | None, Option(min=1, help="Tiles at once; none: the pixels of one. E.g. --batch 8")
+]
+Device = Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps. E.g. --device cpu")]
+Engine = Annotated[
+    str,
+    Option(
+        help="auto (the quickest exact one), torch, onnx, openvino; inexact: openvino:bf16, "
+        "onnx:int8, openvino:int8. E.g. --engine openvino"
+    ),
+]
+Shard = Annotated[str, Option(help="Part I of N, for array jobs. E.g. --shard 1/8")]
+Overwrite = Annotated[
+    bool, Option("--overwrite", help="Replace also files that are not ours. E.g. --overwrite")
+]
+KeepExif = Annotated[
+    bool, Option("--keep-exif", help="Keep camera data, GPS included. E.g. --keep-exif")
+]
+Mark = Annotated[bool, Option(help="Mark outputs as generated. E.g. --no-provenance")]
+Limit = Annotated[float, Option(min=0, help="Megapixels of a picture. E.g. --limit 200")]
+Drawing = Annotated[
+    bool,
+    Option(
+        "--drawing", help="A scan or photo of a drawing: even light, one stroke. E.g. --drawing"
+    ),
+]
+Stroke = Annotated[
+    float,
+    Option(help="Of --drawing, in 1/256 of the short side; 0: as drawn. E.g. --stroke 2"),
+]
+ShowInput = Annotated[
+    bool,
+    Option("--show-input", help="Also write what the network got. E.g. --show-input"),
+]
