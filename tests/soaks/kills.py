@@ -37,8 +37,8 @@ def undisturbed(attacker, line, out, place, ranks=1):
 def killed_and_resumed(attacker, line, out, place, whole, rng, *, kills, ranks=1, window=""):
     """Kill a command `kills` times and let it end; what it was, and which files differ.
 
-    Every third kill, drawn, strikes at a write whose path contains `window`; the others at any
-    time, any rank. A command that ends before it is hit starts anew and does not count.
+    Two in five, drawn, strike at a write whose path contains `window`; the others at any time, any
+    rank. A command that ends before it is hit starts anew and does not count.
     """
     struck, inside, tries = 0, 0, 0
     while struck < kills:
