@@ -132,6 +132,8 @@ def test_no_chunk_repeats_the_draws_of_another():
     draws = [(rows, rng.random()) for rows, rng in chunks(10, 1_000_000, 0)]
     assert [(rows.start, rows.stop) for rows, _ in draws] == [(i, i + 2) for i in range(0, 10, 2)]
     assert len({number for _, number in draws}) == 5
+    huge = [rows.stop - rows.start for rows, _ in chunks(3, 3_000_000, 0)]
+    assert huge == [1, 1, 1]
 
 
 def test_one_picture_or_cluster_has_a_value_and_unknown_bounds():

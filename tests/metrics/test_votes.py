@@ -39,6 +39,13 @@ def test_kappa_is_1_for_perfect_agreement_and_0_for_chance():
     assert abs(fleiss_kappa(votes, draws=50).value) < 0.02
 
 
+def test_perfect_agreement_is_perfect_in_every_resample_too():
+    found = fleiss_kappa([[2, 0], [0, 2], [2, 0]])  # resamples of one category are among them
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+    assert "10000 draws" in found.method
+    assert "judged pictures" in found.method
+
+
 def test_kappa_leaves_out_what_only_one_rater_saw():
     alone = [[1, 0]] * 5
     assert fleiss_kappa(FLEISS).value == fleiss_kappa([[*row] for row in FLEISS]).value
@@ -74,7 +81,8 @@ def test_strengths_over_voters_are_wider_where_voters_differ():
     agreed = strengths(offered, chosen, voters=(np.arange(100) % 50).tolist())
     assert divided.error(0, 1) > 5 * same.error(0, 1)
     assert agreed.error(0, 1) < same.error(0, 1)
-    assert np.isnan(strengths(offered, chosen, voters=["me"] * 100).low).all()
+    alone = strengths(offered, chosen, voters=["me"] * 100)
+    assert np.isnan([*alone.low, alone.error(0, 1)]).all()
 
 
 def test_groups_that_were_never_compared_stay_finite():
@@ -118,6 +126,18 @@ def test_voters_who_agree_tell_models_apart_and_three_of_them_never_do():
         assert p >= smallest_p(voters) * 0.8
 
 
+def test_the_smallest_p_of_flips_is_two_of_all_signs():
+    assert [smallest_p(voters) for voters in (0, 1, 2, 3, 11)] == [1, 1, 0.5, 0.25, 2 / 2048]
+
+
+def test_models_are_told_apart_where_both_were_shown_only():
+    offered = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
+    found = {(p.first, p.second): p for p in pairs(offered, [0, 1, 2], ["a", "b", "c"], draws=9)}
+    assert found[0, 1].values == (1, 1)
+    assert found[0, 2].values == (0, 1)
+    assert (found[1, 2].values, found[1, 2].p_same, found[1, 2].p_other) == ((0, 0), 1, 1)
+
+
 def test_rated_pairs_find_a_planted_difference_and_no_other():
     rng = np.random.default_rng(2)
     models, voters = np.tile([0, 1, 2], 400), np.repeat(np.arange(20), 60)
@@ -152,10 +172,22 @@ def test_the_votes_needed_are_the_first_that_suffice_for_good():
     assert votes_needed(0.5, 0.5) is None
     assert votes_needed(0.50001, 0.5) is None  # more than a million
     assert votes_needed(0.6, 0.5, wanted=0.95) > votes
+    assert votes_needed(0.6, 0.5, alpha=0.01) > votes
+    assert votes_needed(0.6, 0.5, most=150) is None
+    assert votes_needed(1.0, 0.5, wanted=0.999) == 6  # 2 / 2^6 is the first below .05
+
+
+def test_power_that_is_just_the_wanted_one_is_enough():
+    assert votes_needed(0.0, 0.5, wanted=power(9, 0.0, 0.5) - 1e-12) == 6
+    votes = votes_needed(0.75, 0.5)
+    least = min(power(votes + more, 0.75, 0.5) for more in range(40))
+    for_least = votes_needed(0.75, 0.5, wanted=least)
+    assert for_least == votes_needed(0.75, 0.5, wanted=least - 1e-12)
 
 
 def test_votes_for_others_add_to_the_votes_that_a_pair_needs():
     assert votes_to_tell_apart(0.3, 0.2) == 2 * votes_to_tell_apart(0.6, 0.4)
+    assert votes_to_tell_apart(0.6, 0.4) == votes_needed(0.6, 0.5)
     assert votes_to_tell_apart(0.2, 0.2) is None
     assert votes_to_tell_apart(0, 0) is None
 
@@ -182,5 +214,6 @@ def test_other_bad_input_is_refused_in_words():
         of_wins([[1, 2], [3, 0]])
     with pytest.raises(BadData, match="square"):
         of_wins([[0, 1, 2], [1, 0, 2]])
-    with pytest.raises(BadOption, match="between 0 and 1"):
-        votes_needed(0.5, 1.0)
+    for share, null, wanted in ((0.5, 1.0, 0.8), (1.2, 0.5, 0.8), (0.6, 0.5, 1.0), (0.6, 0, 0.8)):
+        with pytest.raises(BadOption, match="between 0 and 1"):
+            votes_needed(share, null, wanted=wanted)

@@ -49,7 +49,8 @@ class Strengths:
         contrast = np.zeros(len(self.values))
         contrast[first] += 1
         contrast[second] -= 1
-        return float(np.sqrt(contrast @ self.covariance @ contrast))
+        variance = contrast @ self.covariance @ contrast
+        return float(np.sqrt(np.maximum(variance, 0)))  # rounding may be below 0; NaN stays
 
 
 def strengths(
@@ -219,4 +220,5 @@ def _sandwich(inverse: Numbers, slopes: Numbers, places: NDArray[np.int64], vote
         return np.full_like(inverse, np.nan)
     sums = np.zeros((voters, slopes.shape[1]))
     np.add.at(sums, places, slopes)
-    return np.asarray(inverse @ (sums.T @ sums) @ inverse * voters / (voters - 1))
+    moved = sums @ inverse
+    return np.asarray(moved.T @ moved * voters / (voters - 1))
