@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from portrayal.reports.sweep_page import page, parallel, places, scatter
+from portrayal.reports.sweep_page import page
+from portrayal.reports.sweep_plots import parallel, places, scatter
+from portrayal.reports.sweep_scores import series_of
 from portrayal.reports.sweeping import Point, Sweep, Trial, Variable
 
 
@@ -36,7 +38,7 @@ def sweep(better="higher"):
 
 def test_scores_lie_higher_in_the_plot_and_means_join_listed_values():
     made = sweep()
-    plot = scatter(made, "learning_rate", made.ranked()[:3])
+    plot = scatter(made, *series_of(made), "learning_rate")
     tops = {dot.text.split(":")[0]: dot.top for dot in plot.dots}
     assert tops["learning_rate=1e-2,width=4"] < tops["learning_rate=1e-4,width=8"]
     assert [dot.best for dot in plot.dots] == [True, False, False]
@@ -66,7 +68,7 @@ def test_numbers_lie_where_they_belong_and_words_at_even_steps(texts, shares):
 
 def test_every_scored_trial_is_a_line_and_the_best_is_drawn_last():
     made = sweep()
-    lines = parallel(made, made.ranked()[:3]).paths
+    lines = parallel(made, *series_of(made)).paths
     assert [best for _, _, _, best in lines] == [False, False, True]
     assert lines[-1][2] == 1
 

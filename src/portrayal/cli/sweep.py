@@ -34,7 +34,19 @@ Trials = Annotated[
     int | None, typer.Option(min=1, help="Of --tune; 20 if not given. E.g. --trials 40")
 ]
 Metric = Annotated[
-    str, typer.Option(help="Validation score that orders the table. E.g. --metric l1")
+    str | None,
+    typer.Option(
+        help="Validation score that orders the table; none: ssim, or the first --score. "
+        "E.g. --metric l1"
+    ),
+]
+Scores = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--score",
+        metavar="METRIC",
+        help="Compute it on validation after each training; may be repeated. E.g. --score kid",
+    ),
 ]
 Recipe = Annotated[str, typer.Argument(help="Method of the catalogue. E.g. pix2pix")]
 Data = Annotated[Path, typer.Argument(help="Dataset folder. E.g. datasets/faces")]
@@ -57,7 +69,8 @@ def sweep(
     overrides: Overrides = None,
     tune: Tune = None,
     trials: Trials = None,
-    metric: Metric = "ssim",
+    metric: Metric = None,
+    score: Scores = None,
     evaluate_best: EvaluateBest = False,
     seed: Annotated[int, typer.Option(help="Of --tune. E.g. --seed 1")] = 0,
     dry_run: DryRun = False,
@@ -70,17 +83,24 @@ def sweep(
     Each trial is an ordinary run, OUT/l1=10,width=32. The same command goes on after a stop. The
     test split is never touched, except with --evaluate-best, by the best trial alone.
 
+    Training itself scores pairs only. Any other score, and all of unpaired data, are computed once
+    when a trial is trained: --score. Metrics of pictures then compare with the truth, or with the
+    input where there are no pairs; kid, one_nn and their kin compare sets.
+
     Example: portrayal sweep pix2pix datasets/faces --out sweeps/l1 --vary l1=100,10 --set epochs=20
     """
-    from portrayal.cli.progress import say, warn
+    from functools import partial
+
+    from portrayal.cli.progress import bar, say, warn
     from portrayal.data.dataset import Dataset
     from portrayal.evaluation.search.grid import space
+    from portrayal.evaluation.search.scoring import judge
     from portrayal.evaluation.search.sweep import Watch, aim_of
     from portrayal.evaluation.search.sweep import sweep as swept
 
     made = space(recipe, preset, overrides or [], vary or [])
     dataset = Dataset(data)
-    aim = aim_of(dataset, tune or metric)
+    aim = aim_of(dataset, tune or metric, score or ())
     count, propose = proposals(made, aim, tune is not None, trials, seed)
     if dry_run:
         names = [] if tune else [made.name(propose(n, [])) for n in range(count)]
@@ -95,6 +115,7 @@ def sweep(
         count=count,
         propose=propose,
         train=trainer(recipe, data, preset, with_files or []),
+        judge=partial(judge, names=aim.scores, dataset=dataset, bar=bar, note=warn),
         watch=Watch(announcer(count), warn),
         tuned=tune is not None,
     )
@@ -109,16 +130,18 @@ def proposals(
 ) -> "tuple[int, Propose]":
     """How many trials, and what each tries."""
     from portrayal.core.errors import BadOption
-    from portrayal.evaluation.search.grid import check_each, grid
+    from portrayal.evaluation.search.grid import each_alone, grid
+    from portrayal.evaluation.search.scoring import check_judges
 
     if tuned:
         from portrayal.evaluation.search.tuning import proposer
 
-        check_each(made)
+        check_judges(aim.scores, each_alone(made))
         return trials or TRIALS, proposer(made, aim.better, seed=seed)
     if trials is not None:
         raise BadOption("--trials is for --tune METRIC; a grid has as many trials as combinations.")
     combinations = grid(made)
+    check_judges(aim.scores, (made.chosen(values)[0] for values in combinations))
     return len(combinations), lambda number, scores: combinations[number]
 
 
@@ -178,14 +201,17 @@ def evaluate_chosen(done: "Sweep", out: Path) -> "Sweep":
     """Score the chosen trial, and only that, on the test split."""
     from portrayal.cli.progress import bar, warn
     from portrayal.core.errors import BadData
-    from portrayal.evaluation.evaluate import evaluate_run
-    from portrayal.reports.sweeping import read_trial, write_sweep
+    from portrayal.evaluation.evaluate import Request, evaluate_run
+    from portrayal.evaluation.search.sweep import read_again
+    from portrayal.reports.sweeping import write_sweep
 
     best = done.best
     if best is None:
         raise BadData("No trial was scored on validation, so there is none to test.")
-    evaluate_run(out / best.name, checkpoint=f"best_{done.metric}", bar=bar, note=warn)
-    trials = [read_trial(out, t.name, t.values, done.metric, done.better) for t in done.trials]
+    checkpoint = "newest" if done.scores else f"best_{done.metric}"
+    request = Request(done.scores or None)
+    evaluate_run(out / best.name, request, checkpoint=checkpoint, bar=bar, note=warn)
+    trials = [read_again(out, done, trial.name, trial.values) for trial in done.trials]
     done = done.model_copy(update={"trials": trials})
     write_sweep(out, done)
     return done
@@ -198,17 +224,18 @@ def show(done: "Sweep") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from portrayal.reports.sweep_scores import columns
+
     arrow = "↑" if done.better == "higher" else "↓"
-    table = Table(box=box.SIMPLE, caption=f"Validation {done.metric} {arrow}")
-    for heading in ("trial", "best", "at step", "last"):
-        table.add_column(heading, justify="left" if heading == "trial" else "right")
+    table = Table(box=box.SIMPLE, caption=f"Validation, ordered by {done.metric} {arrow}")
+    table.add_column("trial", overflow="fold")
+    for column in columns(done):
+        table.add_column(escape(column.title), justify="right")
     for trial in done.ranked():
-        if trial.best and trial.last:
-            scores = [f"{trial.best.value:.5g}", f"{trial.best.step}", f"{trial.last.value:.5g}"]
-        else:
-            scores = ["–", "–", "–"]
         failed = f" ({trial.state})" if trial.state != "finished" else ""
-        table.add_row(escape(trial.name + failed), *scores)
+        cells = [column.text(trial) for column in columns(done)]
+        lines = [cell.replace(" [", "\n[").replace("] n", "]\nn") for cell in cells]
+        table.add_row(escape(trial.name + failed), *map(escape, lines))
     Console().print(table)
     tested = [trial.name for trial in done.trials if trial.tested]
     touched = f"Tested: {', '.join(tested)}." if tested else "The test split was not touched."

@@ -13,6 +13,7 @@ from portrayal import __version__
 from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData
 from portrayal.core.runs import write_atomically, write_json
+from portrayal.data.dataset import Dataset
 from portrayal.data.domains import SIDES
 from portrayal.evaluation.folders import Matched, unmatched
 from portrayal.evaluation.history import remember, warnings_of
@@ -20,10 +21,10 @@ from portrayal.evaluation.measuring import Measured, Request, Work, check_reques
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.sets.store import user_cache
 from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
-from portrayal.inference.load import load
+from portrayal.inference.load import Translator, load
 from portrayal.reports.results import Results
 
-__all__ = ["Request", "Scored", "evaluate_folders", "evaluate_run"]
+__all__ = ["Request", "Scored", "evaluate_folders", "evaluate_run", "measure_run"]
 Row = dict[str, Any]
 
 
@@ -35,23 +36,37 @@ class Scored:
     pictures: list[Row]
 
 
-def evaluate_run(
+@dataclass(frozen=True)
+class MeasuredRun:
+    """What a run scores on a split, with the model and the data it stands on."""
+
+    measured: Measured
+    translator: Translator
+    dataset: Dataset
+
+    def model(self, checkpoint: str, *, reverse: bool) -> dict[str, Any]:
+        """Which weights, for results.json."""
+        return {
+            "hash": self.translator.model_hash,
+            "checkpoint": checkpoint,
+            "step": self.translator.about.get("step"),
+            **({"reverse": True} if reverse else {}),
+        }
+
+
+def measure_run(
     run: Path,
     request: Request = Request(),
     *,
-    split: str = "test",
+    split: str,
     checkpoint: str = "newest",
     data: Path | None = None,
     reverse: bool = False,
     device: str | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
-) -> Scored:
-    """Translate a split into run/translations/SPLIT and score it. Goes on where it was stopped.
-
-    `reverse`: from target to source, for recipes with two directions.
-    """
-    started = time.monotonic()
+) -> MeasuredRun:
+    """Translate a split into run/translations/SPLIT and measure it; writes no scores."""
     check_request(request)
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
     dataset = dataset_of(run, translator.config, data, note)
@@ -68,21 +83,38 @@ def evaluate_run(
         device=translator.device,
         bar=bar,
     )
+    return MeasuredRun(measured, translator, dataset)
+
+
+def evaluate_run(
+    run: Path,
+    request: Request = Request(),
+    *,
+    split: str = "test",
+    checkpoint: str = "newest",
+    data: Path | None = None,
+    reverse: bool = False,
+    device: str | None = None,
+    bar: Bar | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Scored:
+    """Score a run on a split and write it down. Goes on where it was stopped.
+
+    `reverse`: from target to source, for recipes with two directions.
+    """
+    started = time.monotonic()
+    how = {"checkpoint": checkpoint, "data": data, "reverse": reverse, "device": device}
+    found = measure_run(run, request, split=split, **how, bar=bar, note=note)  # type: ignore[arg-type]
     results = Results(
         kind="run",
         split=split,
-        data={"path": str(dataset.folder), "sha256": dataset.identity},
-        model={
-            "hash": translator.model_hash,
-            "checkpoint": checkpoint,
-            "step": translator.about.get("step"),
-            **({"reverse": True} if reverse else {}),
-        },
-        **conclusion(measured, request, started),
+        data={"path": str(found.dataset.folder), "sha256": found.dataset.identity},
+        model=found.model(checkpoint, reverse=reverse),
+        **conclusion(found.measured, request, started),
     )
     results.warnings.extend(warnings_of(run, results))
     remember(run, results)
-    scored = Scored(results, measured.pictures)
+    scored = Scored(results, found.measured.pictures)
     write_scored(run, scored)
     return scored
 

@@ -1,7 +1,7 @@
 """What sweep.json holds, read from the run folders of the trials; the page is sweep_page.py."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from portrayal.core.errors import BadData
 from portrayal.core.runs import read_json, read_lines, write_json
-from portrayal.reports.results import Better, Results
+from portrayal.reports.results import Better, Question, Results, Score
 
 FAILED = "failed.json"  # in the folder of a trial that cannot be trained
+VALIDATION = "validation.json"  # in the folder of a trial that was scored after its training
+QUESTIONS: tuple[Question, ...] = ("fidelity", "content", "domain")  # the first a metric answers
 State = Literal["waiting", "begun", "finished", "failed"]
 
 
@@ -34,6 +36,35 @@ class Variable(BaseModel):
     span: tuple[float, float] | None = None
 
 
+class Validation(BaseModel):
+    """validation.json: what a finished trial scores on validation; no times, so equal bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    step: int
+    model: str  # hash of the weights
+    data: str  # SHA-256 of the dataset
+    features: str | None = None  # network of the scores of sets
+    scores: list[Score] = []
+    interval: str = ""
+    warnings: list[str] = []
+
+    def score(self, name: str) -> Score | None:
+        """The score of the translations that a metric's plain name means."""
+        found = {
+            score.question: score
+            for score in self.scores
+            if score.answer == "translation" and score.metric == self.full_name(name, score)
+        }
+        return next((found[question] for question in QUESTIONS if question in found), None)
+
+    def full_name(self, name: str, score: Score) -> str:
+        """Scores of sets carry their network in their name, unless it is the standard one."""
+        carried = f"{name}_{self.features}"
+        return carried if score.question == "domain" and score.metric == carried else name
+
+
 class Trial(BaseModel):
     """One run of the sweep."""
 
@@ -46,6 +77,7 @@ class Trial(BaseModel):
     best: Point | None = None
     last: Point | None = None
     tested: bool = False  # whether it was scored on the test split
+    scores: dict[str, Score] = {}  # by plain name, of those the sweep asks for after the training
 
     @property
     def score(self) -> float | None:
@@ -65,6 +97,7 @@ class Sweep(BaseModel):
     varied: list[Variable]
     metric: str
     better: Better
+    scores: list[str] = []  # asked of every trial after its training; none: training's own count
     tuned: bool = False
     count: int  # trials in all
     trials: list[Trial] = []
@@ -90,24 +123,49 @@ class Sweep(BaseModel):
 
 
 def read_trial(
-    out: Path, name: str, values: Mapping[str, str], metric: str, better: Better
+    out: Path,
+    name: str,
+    values: Mapping[str, str],
+    metric: str,
+    better: Better,
+    scores: Sequence[str] = (),
 ) -> Trial:
-    """A trial as its run folder stands."""
+    """A trial as its run folder stands; with `scores` it is judged by these alone."""
     folder = out / name
     if (folder / FAILED).exists():
         reason = str(read_json(folder / FAILED).get("reason", ""))
         return Trial(name=name, values=dict(values), state="failed", reason=reason)
-    points = validation(folder, metric)
+    state, found = state_of(folder), dict[str, Score]()
+    if scores and state == "finished" and (judged := read_validation(folder)):
+        found = {each: score for each in scores if (score := judged.score(each))}
+        points = final_points(found.get(metric), judged.step)
+    else:
+        points = [] if scores else validation(folder, metric)
     better_one = max if better == "higher" else min
     best = better_one(points, key=lambda point: point.value) if points else None
     return Trial(
         name=name,
         values=dict(values),
-        state=state_of(folder),
+        state=state,
         best=best,
         last=points[-1] if points else None,
         tested=results_of_test(folder) is not None,
+        scores=found,
     )
+
+
+def final_points(score: Score | None, step: int) -> list[Point]:
+    """The one score after the training as validations during it look; none if it has no value."""
+    value = score.value if score else None
+    return [] if value is None else [Point(value=value, step=step)]
+
+
+def read_validation(folder: Path) -> Validation | None:
+    """What was scored after the training; None if nothing was, or not by this program."""
+    try:
+        return Validation.model_validate(read_json(folder / VALIDATION))
+    except (BadData, ValueError):
+        return None
 
 
 def validation(folder: Path, metric: str) -> list[Point]:

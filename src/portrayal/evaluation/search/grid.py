@@ -95,11 +95,16 @@ def space(recipe: str, preset: str, overrides: Iterable[str], varied: Iterable[s
     return Space(recipe, preset, tuple(fixed), tuple(sorted(found, key=lambda each: each.name)))
 
 
-def check_each(made: Space) -> None:
-    """Refuse a wrong value or end of a range, each beside the preset's other settings."""
-    for each in made.varied:
-        for value in each.values or (label(each.kind(side)) for side in each.span or ()):
-            made.chosen({each.name: value})
+def each_alone(made: Space) -> list[BaseModel]:
+    """Configs of every value and end of a range, each beside the preset's other settings.
+
+    A wrong one is refused.
+    """
+    return [
+        made.chosen({each.name: value})[0]
+        for each in made.varied
+        for value in each.values or [label(each.kind(side)) for side in each.span or ()]
+    ]
 
 
 def read_varied(text: str, fields: Mapping[str, FieldInfo], option: str) -> Varied:

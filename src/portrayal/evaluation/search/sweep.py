@@ -1,10 +1,11 @@
 """Many runs of one recipe, with settings from a grid or from a tuner, chosen on validation only.
 
 Every trial is an ordinary run folder. What is finished, failed or waiting is read from the folders
-alone, so that a sweep can be stopped, killed and started again at any moment.
+alone, so that a sweep can be stopped, killed and started again at any moment. What orders them is
+computed during training, from pairs, or once after it (scoring.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,24 @@ from portrayal.core.runs import read_json, write_json
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.scorer import choose_metrics
 from portrayal.evaluation.search.grid import Space
+from portrayal.evaluation.search.scoring import check_scores
 from portrayal.metrics import metrics
 from portrayal.reports.results import Better
-from portrayal.reports.sweeping import FAILED, Sweep, Trial, Variable, read_trial, write_sweep
+from portrayal.reports.sweeping import (
+    FAILED,
+    Sweep,
+    Trial,
+    Variable,
+    read_trial,
+    state_of,
+    write_sweep,
+)
 from portrayal.training.run import refuse_changes
 
 Propose = Callable[[int, Sequence[float | None]], dict[str, str]]
 Train = Callable[[Path, list[str]], None]  # run folder, overrides
+Judge = Callable[[Path], None]  # of a run folder: scores it, unless it has its scores
+USUAL = "ssim"  # orders the trials if nothing else is asked for
 MISTAKES = (NotFinite, BadOption)  # of one trial, which others need not share
 
 
@@ -31,6 +43,7 @@ class Aim:
 
     metric: str
     better: Better
+    scores: tuple[str, ...] = ()  # computed after each training; none: those computed during it
 
 
 @dataclass(frozen=True)
@@ -41,15 +54,29 @@ class Watch:
     note: Callable[[str], None] = lambda text: None
 
 
-def aim_of(dataset: Dataset, metric: str) -> Aim:
-    """The metric to choose by, refused if validation during training does not compute it."""
+def aim_of(dataset: Dataset, metric: str | None, scores: Sequence[str] = ()) -> Aim:
+    """The metric to choose by, refused if nothing will compute it.
+
+    With `scores`, which are computed after each training, it is one of them: the first, if none is
+    named.
+    """
+    if scores:
+        check_scores(scores, dataset)
+        if metric is not None and metric not in scores:
+            raise BadOption(
+                f"The trials cannot be ordered by {metric}, which is not among the scores asked "
+                f"for ({', '.join(scores)}); add --score {metric}."
+            )
+        chosen = metric or scores[0]
+        return Aim(chosen, metrics.card(chosen).better, tuple(dict.fromkeys(scores)))
     split = dataset.split("val")
     if not split.paired:
         raise BadData(
             f"The validation split of {dataset.folder} has no pairs, so that training computes no "
-            "scores to choose by; prepare paired validation pictures."
+            "scores to choose by; say what to compute after it: --score ssim --score kid."
         )
     known = choose_metrics(None, (row.get("class") for row in split.rows()))
+    metric = metric or USUAL
     if metric not in known:
         raise UnknownName("validation score", metric, known)
     return Aim(metric, metrics.card(metric).better)
@@ -64,41 +91,31 @@ def sweep(
     count: int,
     propose: Propose,
     train: Train,
+    judge: Judge | None = None,
     watch: Watch = Watch(),
     tuned: bool = False,
 ) -> Sweep:
     """Train `count` trials in `out`, those that are finished excepted. Goes on after failures.
 
-    `propose(number, scores)` names the values of a trial, given the scores of all before it.
+    `propose(number, scores)` names the values of a trial, given the scores of all before it;
+    `judge` computes the scores of a trained one, if the aim asks for such.
     """
     check_place(out, dataset)
-    made = Sweep(
-        recipe=space.recipe,
-        preset=space.preset,
-        fixed=list(space.fixed),
-        varied=[Variable(name=v.name, values=list(v.values), span=v.span) for v in space.varied],
-        metric=aim.metric,
-        better=aim.better,
-        tuned=tuned,
-        count=count,
-        data={"path": str(dataset.folder), "sha256": dataset.identity},
-        command=command(),
-        version=__version__,
-        commit=commit(),
-    )
+    made = planned(space, dataset, aim, count=count, tuned=tuned)
     trials: list[Trial] = []
     try:
         for number in range(count):
             values = propose(number, [trial.score for trial in trials])
             name = space.name(values)
-            trial = read_trial(out, name, values, aim.metric, aim.better)
-            watch.begin(number, name, trial.state)
-            if trial.state == "finished":
+            state = read_again(out, made, name, values).state
+            watch.begin(number, name, state)
+            if state == "finished":
                 check_same(out / name, space, values, dataset)
-            elif trial.state != "failed":
+            elif state != "failed":
                 attempt(train, out / name, space.overrides(values), watch)
-                trial = read_trial(out, name, values, aim.metric, aim.better)
-            trials.append(trial)
+            if judge and aim.scores and state_of(out / name) == "finished":
+                judge(out / name)
+            trials.append(read_again(out, made, name, values))
             made = made.model_copy(update={"trials": distinct(trials)})
             write_sweep(out, made)
     except Interrupted as stop:
@@ -106,6 +123,30 @@ def sweep(
     except KeyboardInterrupt:
         raise Interrupted(stopped("Stopped.", len(trials), count), 130) from None
     return made
+
+
+def planned(space: Space, dataset: Dataset, aim: Aim, *, count: int, tuned: bool) -> Sweep:
+    """The sweep before its first trial."""
+    return Sweep(
+        recipe=space.recipe,
+        preset=space.preset,
+        fixed=list(space.fixed),
+        varied=[Variable(name=v.name, values=list(v.values), span=v.span) for v in space.varied],
+        metric=aim.metric,
+        better=aim.better,
+        scores=list(aim.scores),
+        tuned=tuned,
+        count=count,
+        data={"path": str(dataset.folder), "sha256": dataset.identity},
+        command=command(),
+        version=__version__,
+        commit=commit(),
+    )
+
+
+def read_again(out: Path, made: Sweep, name: str, values: Mapping[str, str]) -> Trial:
+    """A trial as it stands now."""
+    return read_trial(out, name, values, made.metric, made.better, made.scores)
 
 
 def attempt(train: Train, folder: Path, overrides: list[str], watch: Watch) -> None:
