@@ -27,7 +27,7 @@ import numpy as np
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path[:0] = [str(TESTS / "soaks"), str(TESTS / "core")]
 
-PART, SECONDS, SPARE = 500, 2.0, 64 << 20
+PART, SECONDS, SPARE, MEGAPIXELS = 500, 2.0, 64 << 20, 2
 Attempt = Callable[[int], tuple[bytes, Callable[[], object]]]  # number -> the file, and reading it
 
 
@@ -42,7 +42,7 @@ def pictures(folder: Path) -> Attempt:
 
     def attempt(number: int) -> tuple[bytes, Callable[[], object]]:
         file = damaged(ZOO[number % len(ZOO)][1], np.random.default_rng([number, 1]))
-        return file, lambda: read_picture(file)
+        return file, lambda: read_picture(file, limit=MEGAPIXELS)
 
     return attempt
 

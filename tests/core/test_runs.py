@@ -259,3 +259,13 @@ def test_a_dataset_is_found_where_it_was_typed_and_where_the_run_leads_to(tmp_pa
         tmp_path / "runs" / "a" / "../../datasets/faces",
     ]
     assert dataset_places(tmp_path, {"path": 3}) == dataset_places(tmp_path, None) == []
+
+
+def test_no_pipe_is_waited_for_and_no_endless_json_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(BadData, match="it is no file"):
+        read_json(tmp_path / "pipe.json")
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    with pytest.raises(BadData, match="1099511627776 bytes, at most 33554432 are"):
+        read_json(tmp_path / "large.json")

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 
 from portrayal.core.errors import BadData, CannotWrite
 
+LARGEST_JSON = 1 << 25  # bytes; parsed, JSON can take twenty times its size
 FORMAT = 1  # of run and dataset folders; a reader refuses any other
 
 REASONS = {  # why a file cannot be written, and what to do
@@ -105,6 +106,10 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; one line when it is missing or not JSON."""
     try:
+        if (size := path.stat().st_size) > LARGEST_JSON:
+            raise BadData(f"{path} cannot be read: {size} bytes, at most {LARGEST_JSON} are.")
+        if not (path.is_file() or path.is_dir()):  # a pipe would block
+            raise BadData(f"{path} cannot be read: it is no file.")
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadData(f"{path} does not exist.") from None
