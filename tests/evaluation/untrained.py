@@ -45,6 +45,21 @@ def make_dataset(folder, counts, **columns):
     return folder
 
 
+def make_unpaired(folder, counts, side=32):
+    """Two domains of soft pictures; `counts` are (sources, targets) of each split."""
+    for split, each in counts.items():
+        lines = []
+        for domain, count in zip(("source", "target"), each, strict=True):
+            for index in range(count):
+                file = f"{domain}/{domain[0]}{index:02d}.png"
+                seed = 1000 * len(split) + 100 * len(domain) + ord(domain[0]) + 200 * index
+                save_picture(folder / split / file, smooth(seed, side, side))
+                row = {"file_name": file, "domain": domain, "name": file[len(domain) + 1 : -4]}
+                lines.append(json.dumps(row) + "\n")
+        (folder / split / "metadata.jsonl").write_text("".join(lines))
+    return folder
+
+
 def make_run(folder, data, seed=0):
     small = {"width": 4, "discriminator_width": 4}
     config = {
