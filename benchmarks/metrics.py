@@ -2,10 +2,13 @@
 
     pip install scikit-learn                             a rival here, not a dependency
     python benchmarks/metrics.py                         10,000 x 2,048 features, 1,000 pictures
+    python benchmarks/metrics.py --only mmd,kid          one part alone, under four minutes each
     python benchmarks/metrics.py --rows 2000 --pictures 100
 
-Interleaved in one run: seconds as medians with the range, the ratio ours / best rival pair by pair,
-how far the answers are apart, and by how much each raised the peak memory of a fresh process.
+A rival more than three times slower than the best one on little is named and left out. The others
+take turns in one run: seconds as medians with the range, the ratio ours / best rival pair by pair,
+how far their answers are apart, and by how much each raised the peak memory of a fresh process
+(not with --no-memory, which takes half the time).
 Every rival gets float64, as ours computes, and all cores that torch may use.
 """
 
@@ -166,6 +169,8 @@ TASKS: dict[str, tuple[str, dict[str, Score]]] = {
     ),
     "1-NN": ("features", {"ours": our_one_nn, "scikit-learn": scikit_learn_one_nn}),
 }
+FEW = {"pictures": 10, "features": 500}  # enough to see which rival is hopeless
+HOPELESS = 3.0
 MAKERS: dict[str, Callable[[int], Sets]] = {"pictures": pictures, "features": features}
 
 
@@ -177,11 +182,11 @@ def peak(kind: str, count: int, task: str, who: str) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
-def peaks(kind: str, count: int, task: str) -> dict[str, float]:
+def peaks(kind: str, count: int, task: str, asked: list[str]) -> dict[str, float]:
     """Each score in a process of its own."""
     context = multiprocessing.get_context("spawn")
     found = {}
-    for who in TASKS[task][1]:
+    for who in asked:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             found[who] = pool.submit(peak, kind, count, task, who).result()
     return found
@@ -195,31 +200,67 @@ def timed(score: Score, sets: Sets) -> tuple[float, float]:
     return time.perf_counter() - started, value
 
 
-def measure(task: str, count: int, rounds: int) -> dict[str, Any]:
-    """One score and its rivals, interleaved; the first round loads libraries and is not counted."""
+def worth_measuring(task: str) -> dict[str, float]:
+    """Ours and the rivals that are not hopeless, with their seconds on little; loads libraries."""
     kind, scores = TASKS[task]
-    sets = MAKERS[kind](count)
-    few = MAKERS[kind](20)
+    few, some = MAKERS[kind](10), MAKERS[kind](FEW[kind])
     for score in scores.values():
         score(few)
-    seconds: dict[str, list[float]] = {who: [] for who in scores}
+    seconds = {who: timed(score, some)[0] for who, score in scores.items()}
+    best = min(spent for who, spent in seconds.items() if who != "ours")
+    return {who: s for who, s in seconds.items() if who == "ours" or s <= HOPELESS * best}
+
+
+def measure(task: str, count: int, rounds: int, memory: bool) -> dict[str, Any]:
+    """One score and its rivals, interleaved."""
+    kind, scores = TASKS[task]
+    asked = list(worth_measuring(task))
+    sets = MAKERS[kind](count)
+    seconds: dict[str, list[float]] = {who: [] for who in asked}
     values = {}
     for _ in range(rounds):
-        for who, score in scores.items():
-            spent, values[who] = timed(score, sets)
+        for who in asked:
+            spent, values[who] = timed(scores[who], sets)
             seconds[who].append(spent)
+    del sets
     medians = {who: statistics.median(times) for who, times in seconds.items()}
-    best = min((who for who in scores if who != "ours"), key=lambda who: medians[who])
+    best = min((who for who in asked if who != "ours"), key=lambda who: medians[who])
     ratios = [a / b for a, b in zip(seconds["ours"], seconds[best], strict=True)]
     return {
         "task": task,
         "count": count,
+        "rounds": rounds,
         "seconds": {w: [min(t), medians[w], max(t)] for w, t in seconds.items()},
         "values": values,
+        "apart": abs(values["ours"] - values[best]),
+        "left_out": [who for who in scores if who not in asked],
         "best_rival": best,
         "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
-        "memory_mb": peaks(kind, count, task),
+        "memory_mb": peaks(kind, count, task, asked) if memory else {},
     }
+
+
+def show(row: dict[str, Any]) -> None:
+    """One task as lines."""
+    low, middle, high = row["ratio"]
+    print(
+        f"{row['task']} of {row['count']}: {middle:.2f} x the time of {row['best_rival']}", end=" "
+    )
+    print(f"[{low:.2f}, {high:.2f}] over {row['rounds']} rounds, answers {row['apart']:.1g} apart")
+    for who, (least, median, most) in row["seconds"].items():
+        memory = f"+{row['memory_mb'][who]:.0f} MB  " if row["memory_mb"] else ""
+        print(f"  {who:13} {median:8.2f} s [{least:.2f}, {most:.2f}]  ", end="")
+        print(f"{memory}{row['values'][who]:.12g}")
+    if row["left_out"]:
+        print(f"  left out, far slower: {', '.join(row['left_out'])}", flush=True)
+
+
+def chosen(names: str) -> list[str]:
+    """Tasks by name: "mmd,kid"."""
+    asked = [name.strip() for name in names.lower().split(",")]
+    if strange := sorted(set(asked) - {task.lower() for task in TASKS}):
+        raise argparse.ArgumentTypeError(f"{', '.join(strange)}: the tasks are {', '.join(TASKS)}")
+    return [task for task in TASKS if task.lower() in asked]
 
 
 def main() -> None:
@@ -228,22 +269,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--pictures", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=list(TASKS), choices=list(TASKS))
+    parser.add_argument("--only", type=chosen, default=list(TASKS), help="such as mmd,kid")
+    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = []
     for task in options.only:
         count = options.pictures if TASKS[task][0] == "pictures" else options.rows
-        row = measure(task, count, options.rounds)
-        found.append(row)
-        low, middle, high = row["ratio"]
-        print(f"{task} of {count}: {middle:.2f} x the time of {row['best_rival']}", end=" ")
-        print(f"[{low:.2f}, {high:.2f}]")
-        for who, (least, median, most) in row["seconds"].items():
-            print(
-                f"  {who:13} {median:8.2f} s [{least:.2f}, {most:.2f}]  "
-                f"+{row['memory_mb'][who]:.0f} MB  {row['values'][who]:.12g}"
-            )
+        found.append(measure(task, count, options.rounds, options.memory))
+        show(found[-1])
     if options.json:
         print(json.dumps({"environment": environment(), "scores": found}))
 

@@ -139,7 +139,7 @@ def dotted(path: Path) -> str:
 
 
 def nearest_first(mutant: Path, tests: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Test files named after the mutated file or importing it; the others by their distance,
+    """Test files named after the mutated file or closest by imports; the others by distance,
     short ones first."""
     needs = {path: imported(path) for path in sorted(Path("src").rglob("*.py"))}
     reached, ring, distance = {dotted(mutant)}, {dotted(mutant)}, {}
@@ -152,7 +152,8 @@ def nearest_first(mutant: Path, tests: list[Path]) -> tuple[list[Path], list[Pat
         if not ring:
             break
     order = sorted(tests, key=lambda path: (distance.get(path, 99), path.stat().st_size))
-    near = [path for path in order if distance.get(path) == 0]
+    least = min(distance.values(), default=0)
+    near = [path for path in order if distance.get(path) == least]
     return near, order[len(near) :]
 
 
