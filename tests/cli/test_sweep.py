@@ -10,7 +10,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
-from untrained import make_dataset
+from untrained import make_dataset, make_unpaired
 
 from portrayal.cli import answer
 from portrayal.core.runs import read_json
@@ -19,6 +19,15 @@ from portrayal.training.checkpoint import read_weights, whole_names
 FIXED = ("generator=unet_64", "discriminator=patch_16", "discriminator_width=4", "batch=2")
 COMMAND = [sys.executable, "-m", "portrayal"]
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+TINY = ("generator=resnet_6", "width=2", "discriminator=patch_16", "discriminator_width=2")
+
+
+@pytest.fixture(scope="module")
+def unpaired(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unpaired")
+    return make_unpaired(folder, {"train": (3, 2), "val": (3, 2), "test": (2, 2)})
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +82,67 @@ def test_wrong_input_is_one_line(data, tmp_path, capsys, more, said):
     assert error.startswith("Error: ") and error.count("\n") == 1
     assert said in error
     assert not (tmp_path / "s").exists()
+
+
+def unpaired_words(unpaired, out, *more):
+    fixed = [f"--set={text}" for text in (*TINY, "steps=2")]
+    line = ["sweep", "cyclegan", str(unpaired), "--out", str(out), "--preset", "base"]
+    return [*line, *fixed, "--vary=cycle=1,10", *more]
+
+
+def test_unpaired_trials_are_scored_after_training_in_one_table_and_one_page(
+    unpaired, tmp_path, capsys
+):
+    out = tmp_path / "sweep"
+    line = unpaired_words(unpaired, out, "--score=ssim", "--score=l1", "--metric=l1")
+    assert answer(line) == 0
+    printed = capsys.readouterr().out
+    assert "SSIM" in printed and "n = 3" in printed
+    assert "The test split was not touched" in printed
+    made = read_json(out / "sweep.json")
+    assert (made["metric"], made["better"], made["scores"]) == ("l1", "lower", ["ssim", "l1"])
+    values = {trial["name"]: trial["scores"]["l1"]["value"] for trial in made["trials"]}
+    assert f"Best on validation: {min(values, key=values.get)}." in printed
+    page = (out / "sweep.html").read_text()
+    assert page.count('class="plot points"') == 3  # each against cycle, one against the other
+    assert not list(out.glob("*/results.json")) and not list(out.glob("*/translations/test"))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (out / "cycle=10" / "validation.json").unlink()
+    assert answer(line) == 0
+    assert before == {path: path.read_bytes() for path in before}
+    assert answer([*line, "--evaluate-best"]) == 0
+    assert [path.parent.name for path in out.glob("*/results.json")] == [
+        min(values, key=values.get)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "--score ssim"),
+        (["--score", "ssin"], "Did you mean 'ssim'"),
+        (["--score", "ssim", "--metric", "l1"], "add --score l1"),
+        (["--score", "class_colour"], "needs pairs with a known class"),
+    ],
+)
+def test_scores_of_unpaired_data_that_cannot_be_are_refused_before_training(
+    unpaired, tmp_path, capsys, more, said
+):
+    assert answer(unpaired_words(unpaired, tmp_path / "s", *more)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ") and error.count("\n") == 1
+    assert said in error
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_tuner_may_go_by_a_score_computed_after_training(data, tmp_path, capsys):
+    pytest.importorskip("optuna")
+    out = tmp_path / "s"
+    line = words(data, out, "--set=width=4", "--vary=l1=1..100", "--trials=2", steps=2)
+    assert answer([*line, "--tune=psnr", "--score=psnr"]) == 0
+    made = read_json(out / "sweep.json")
+    assert [trial["scores"]["psnr"]["question"] for trial in made["trials"]] == ["fidelity"] * 2
+    assert "PSNR" in capsys.readouterr().out
 
 
 @pytest.mark.slow
