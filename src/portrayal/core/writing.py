@@ -94,6 +94,8 @@ def _options(kind: str, quality: int) -> dict[str, Any]:
         return {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     if kind == "WEBP":
         return {"quality": quality, "method": 4}
+    if kind == "PNG":
+        return {"compress_level": 3}  # a third of the time of 6, for 1 % more bytes
     return {"compression": "tiff_lzw"} if kind == "TIFF" else {}
 
 
