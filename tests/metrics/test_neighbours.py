@@ -75,6 +75,14 @@ def test_chance_is_the_mean_over_all_labellings():
     assert OneNN(np.ones(50), np.ones(50)).chance == pytest.approx(49 / 99)
 
 
+def test_a_ball_holds_its_surface():
+    edge = support(column(0, 4), column(8, 12), k=1)  # 4 and 8 lie on each other's surface
+    assert edge.precise.tolist() == [0, 1]
+    assert edge.recalled.tolist() == [1, 0]
+    assert edge.dense.tolist() == [0, 1]
+    assert edge.covered.tolist() == [1, 0]
+
+
 def by_matrix(fake, real, k):
     """Precision, recall, density and coverage as the papers define them."""
     reach_fake, reach_real = (np.sort(distances(x, x), 1)[:, k] for x in (fake, real))
