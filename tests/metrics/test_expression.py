@@ -7,9 +7,11 @@ import torch
 
 from portrayal.core.errors import BadData
 from portrayal.core.images import find_pictures, read_pixels, unit
+from portrayal.features.faces import Face
 from portrayal.metrics import metrics
 from portrayal.metrics.expression import (
     EYES_BY_NOSE,
+    _middle,
     face_points,
     landmark_error,
     point_pairs,
@@ -75,6 +77,10 @@ def test_what_is_no_face_is_refused(broken):
     for measure in (yaw, roll, lambda points: landmark_error(HEAD[:, :2], points)):
         with pytest.raises(BadData, match="five points"):
             measure(broken)
+
+
+def test_the_middle_of_a_face_is_the_middle_of_its_box():
+    assert _middle(Face(10, 20, 4, 8, 1.0)).tolist() == [12, 24]
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from runs import make_dataset, make_run
 from portrayal.core.runs import read_json, write_json
 from portrayal.reports.collect import collect
 from portrayal.reports.pages import page
-from portrayal.reports.results import Results, standing, verdict
-from portrayal.reports.score_tables import questions, section_tables
+from portrayal.reports.results import Results, Section, standing, verdict
+from portrayal.reports.score_tables import printed, questions, section_tables
 
 
 @pytest.fixture
@@ -62,3 +62,13 @@ def test_tables_beside_the_scores_show_bounds_with_their_value(run):
     assert table.rows == [["SSIM", "0.50 [0.40, 0.60]"], ["SSIM", "–"]]
     html = page(collect(run))
     assert "By &lt;age&gt;" in html and '<tr class="again">' in html
+
+
+def test_p_values_have_the_digits_they_are_worth():
+    rows = [["SSIM", 9.999e-05, 0.00049999], ["PSNR", 0.04321, 0.31], ["L1", None, "too few"]]
+    section = Section(key="s", title="S", head=["metric", "p", "p (Holm)"], rows=rows)
+    assert printed(section)[2] == [
+        ["SSIM", "< 0.0001", "0.0005"],
+        ["PSNR", "0.043", "0.31"],
+        ["L1", "–", "too few"],
+    ]

@@ -21,7 +21,7 @@ from portrayal.reports.facts import duration
 from portrayal.reports.overlay import training_overlays, validation_overlays
 from portrayal.reports.pages import templates
 from portrayal.reports.results import Score, number, with_interval
-from portrayal.reports.score_tables import Whisker
+from portrayal.reports.score_tables import Whisker, p_text
 from portrayal.reports.strips import strips
 
 COLOURS = 8  # of models, in comparison.css
@@ -158,17 +158,6 @@ def difference(row: Row, each: Difference) -> list[str]:
         f"{winner} better" if each.holds else "not told apart",
         f"{each.n:,}",
     ]
-
-
-def p_text(p: float) -> str:
-    """A p-value with as many digits as it is worth.
-
-    >>> p_text(0.04999), p_text(0.00005), p_text(1.0)
-    ('0.050', '0.0001', '1.00')
-    """
-    if p < 0.001:
-        return f"{max(p, 0.0001):.4f}"
-    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def cost_table(comparison: Comparison) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -143,8 +143,9 @@ def printed(section: Section) -> tuple[list[str], list[bool], list[list[str]]]:
     valued = [i for i in range(len(section.head) - 2) if section.head[i + 1 : i + 3] == bounds]
     kept = [i for i in range(len(section.head)) if not {i - 1, i - 2} & {*valued}]
     numeric = [all(not isinstance(row[i], str) for row in section.rows) for i in kept]
+    texts = [p_cell if name in ("p", "p (Holm)") else cell_text for name in section.head]
     rows = [
-        [triple_text(row[i : i + 3]) if i in valued else cell_text(row[i]) for i in kept]
+        [triple_text(row[i : i + 3]) if i in valued else texts[i](row[i]) for i in kept]
         for row in section.rows
     ]
     return [section.head[i] for i in kept], numeric, rows
@@ -154,6 +155,22 @@ def triple_text(cells: list[str | float | None]) -> str:
     """Value, low and high in one cell, unless one of them is a word."""
     numbers = [cell for cell in cells if not isinstance(cell, str)]
     return interval_text(*numbers) if len(numbers) == 3 else cell_text(cells[0])
+
+
+def p_cell(cell: str | float | None) -> str:
+    """A cell of a column of p-values."""
+    return cell_text(cell) if cell is None or isinstance(cell, str) else p_text(cell)
+
+
+def p_text(p: float) -> str:
+    """A p-value with as many digits as it is worth.
+
+    >>> p_text(0.04999), p_text(0.00009), p_text(1.0)
+    ('0.050', '< 0.0001', '1.00')
+    """
+    if p < 0.001:
+        return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def whiskers(scores: list[Score]) -> dict[str, Whisker]:
