@@ -8,7 +8,7 @@ import torch
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import find_pictures, read_pixels, unit
 from portrayal.metrics import metrics
-from portrayal.metrics.keypoints import keypoints, match, partners
+from portrayal.metrics.keypoints import DISPLACEMENT, INLIER, keypoints, match, partners
 
 BLANK = np.full((64, 64, 3), 90, np.uint8)
 
@@ -155,3 +155,7 @@ def test_real_faces_match_themselves_and_nobody_else(shared):
         assert match(face, face).score == 1.0
         assert match(face, faces[index - 1]).score < 0.1
         assert match(cv2.GaussianBlur(face, (0, 0), 1), face).score > 0.3
+
+
+def test_the_published_limits():
+    assert (DISPLACEMENT, INLIER) == (8 / 256, 3 / 256)

@@ -87,9 +87,16 @@ def test_ciede2000_of_published_pairs():
     assert ciede2000(one, two).tolist() == pytest.approx([2.0425, 2.3669, 27.1492], abs=5e-5)
 
 
+TURNED = [50, *(20 * math.cos(math.radians(180.5)), 20 * math.sin(math.radians(180.5)))]
+
+
 def test_ciede2000_agrees_on_near_greys_and_on_opposite_hues():
-    one = np.array([[50, 0.5, 0.2], [50, 0.01, -0.3], [40, 20, 0], [60, -30, 0], [55, 0, 8]])
-    two = np.array([[50, -0.3, 0.6], [51, 0.2, 0.1], [45, -20, 0], [61, 10, 0], [50, 0, -8]])
+    one = np.array(
+        [[50, 0.5, 0.2], [50, 0.01, -0.3], [40, 20, 0], [60, -30, 0], [55, 0, 8], [50, 20, 0]]
+    )
+    two = np.array(
+        [[50, -0.3, 0.6], [51, 0.2, 0.1], [45, -20, 0], [61, 10, 0], [50, 0, -8], TURNED]
+    )
     ours = ciede2000(torch.from_numpy(one), torch.from_numpy(two))
     np.testing.assert_allclose(ours, deltaE_ciede2000(one, two), atol=1e-9)
 

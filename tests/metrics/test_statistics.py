@@ -222,3 +222,10 @@ def test_bad_input_is_one_line():
         bootstrap_mean([1, 2], level=95)
     with pytest.raises(BadOption, match="0 draws"):
         permutation_test([1, 2], [2, 1], draws=0)
+
+
+def test_ten_thousand_draws_are_usual():
+    scores = np.linspace(0, 1, 60)
+    for found in (bootstrap_mean(scores), bootstrap_difference(scores, scores[::-1])):
+        assert "10000 draws, seed 0" in found.method
+    assert permutation_test(scores + 1, scores) == 1 / 10001
