@@ -230,7 +230,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--tests", nargs="+", required=True, type=Path)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=int, default=120, help="CPU seconds for one mutant")
+    parser.add_argument("--limit", type=int, default=400, help="CPU seconds for one mutant")
     parser.add_argument("--shard", default="1/1", help="part I of N, each with its own --out")
     parser.add_argument("--again", action="store_true", help="try those that survived again")
     parser.add_argument("--near", action="store_true", help="a quick look: no other tests")
@@ -256,7 +256,7 @@ def main() -> None:
     load_libraries([*tests, *options.folder.rglob("*.py")])
     with tempfile.TemporaryDirectory() as scratch:
         copy = copied(Path(scratch))
-        if not options.near and verdict(copy, [tests], 10 * options.limit) != "survived":
+        if not options.near and verdict(copy, [tests], options.limit) != "survived":
             sys.exit("The tests fail without any mutant; nothing can be learned.")
         for number, mutant in enumerate(drawn, 1):
             key = (mutant.file, mutant.place, mutant.what)
