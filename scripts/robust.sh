@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Does seeing many kinds of cartoons in training help with kinds that were never seen? Two models of
-# equal steps, one trained on Beyeler's cartoons only, one on these and four drawn variants of every
-# picture (prepare --variants), measured on cartoons of two neural stylisers that neither has seen,
-# on comics, sketches, grey pictures, other filters and graded damage.
-# On two cores of its own: prepare 3 minutes, each training about 40, each measurement about 20:
-# two hours in all. Run it again after an interruption: every step goes on where it stopped.
+# Does seeing other kinds of cartoons in training help with kinds that were never seen? Two models, one
+# trained on Beyeler's cartoons only, one on these and as many drawn in flat styles (prepare --variants)
+# with a perceptual term, measured on cartoons of two neural stylisers that neither has seen, on
+# comics, sketches, grey pictures, other filters and graded damage. FaceNet, SqueezeNet, its LPIPS heads
+# and YuNet lie in PORTRAYAL_WEIGHTS.
+# On two cores of its own: prepare 3 minutes, each training about 50, each measurement about 20:
+# two and a half hours in all. Run it again after an interruption: it goes on where it stopped.
 #
 #   scripts/robust.sh DATA [WORK_FOLDER]
 #
@@ -14,16 +15,16 @@ set -euo pipefail
 data=${1:?usage: scripts/robust.sh DATA [WORK_FOLDER]}
 work=${2:-.}
 portrayal=${PORTRAYAL:-.venv/bin/portrayal}
-steps=${STEPS:-9000} # 60 epochs of the plain data, batch 4
-
 options=(--size 128 --work-size 256 --filter cartoon --find-faces --detector haar
     --counts 600,51,100 --test-names '08(0[1-9]|[1-9][0-9])|0900')
 "$portrayal" prepare folder "$data/faces" --out "$work/datasets/plain" "${options[@]}"
-"$portrayal" prepare folder "$data/faces" --out "$work/datasets/varied" "${options[@]}" --variants 4
+"$portrayal" prepare folder "$data/faces" --out "$work/datasets/varied" "${options[@]}" \
+    --variants 1 --variant-styles flat_regions,flat_flow,flat_shift,flat_smooth
 
 for name in plain varied; do
-    "$portrayal" train pix2pix "$work/datasets/$name" --out "$work/runs/$name" \
-        --preset quick_128 --set steps="$steps"
+    preset=quick_128
+    [ "$name" = plain ] || preset=robust_128
+    "$portrayal" train pix2pix "$work/datasets/$name" --out "$work/runs/$name" --preset "$preset"
     "$portrayal" robustness "$work/runs/$name" \
         --set whitebox="$data/restyled/whitebox" \
         --set pencil_neural="$data/restyled/pencil" \
