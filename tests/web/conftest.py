@@ -34,15 +34,14 @@ def make_study(tmp_path, scene):
 
 def servers():
     """Start applications, stop all at the end."""
-    import uvicorn
+    from portrayal.web.connections import server_of
 
     running = []
 
-    def start(app):
+    def start(app, *connection):
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
-        server = uvicorn.Server(config)
+        server = server_of(app, *connection)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         running.append((server, thread, listening))

@@ -20,8 +20,9 @@ from starlette.responses import Response
 from portrayal import __version__
 from portrayal.core.errors import UserError
 from portrayal.web import shell
+from portrayal.web.bodies import LimitBody
 from portrayal.web.endpoints import endpoints
-from portrayal.web.guards import Noted, OnlyHere, refusal
+from portrayal.web.guards import Calm, Noted, OnlyHere, refusal
 from portrayal.web.jobs import Jobs, job_routes
 from portrayal.web.limits import Limits, Often, PerMinute
 from portrayal.web.models import Model
@@ -63,7 +64,8 @@ def serving_app(
     )
     shelf = Shelf(places)
     app.state.line = desk.line
-    app.add_middleware(shell.LimitBody, most=limits.bytes, seconds=60, refuse=refusal)
+    app.add_middleware(Calm)
+    app.add_middleware(LimitBody, most=limits.bytes, refuse=refusal)
     app.add_middleware(OnlyHere, hosts=hosts)
     app.add_middleware(shell.SecurityHeaders)
     if note:
@@ -166,7 +168,3 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(UserError)
     async def failed(request: Request, error: UserError) -> Response:
         return refusal(422, str(error))
-
-    @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> Response:
-        return refusal(500, "Something went wrong here.")

@@ -1,19 +1,52 @@
 """Plain ASGI around the application: who may ask, and what is noted of it."""
 
+import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = logging.getLogger(__name__)
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """One line, as JSON."""
     return JSONResponse({"error": " ".join(text.split())}, status, headers)
+
+
+def whereabouts(error: BaseException) -> str:
+    """Kind and place of a bug: all of it that may be logged, for its words may hold content."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_qualname}, line {place.tb_lineno}" if place else "?"
+    return f"{type(error).__name__} in {where}"
+
+
+class Calm:
+    """Answers 500 in one line where we have a bug, and logs its place alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; of an answer that breaks off the server tells the client by closing."""
+        begun = [False]
+
+        async def watch(message: Message) -> None:
+            begun[0] = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            log.error("an answer failed: %s", whereabouts(error))
+            if not begun[0]:
+                await refusal(500, "Something went wrong here.")(scope, receive, send)
 
 
 class OnlyHere:
@@ -29,7 +62,7 @@ class OnlyHere:
         """Let a request pass or not."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            host = urlsplit(f"//{headers.get('host', '')}").hostname if self.hosts else None
+            host = host_of(headers.get("host", "")) if self.hosts else None
             if self.hosts and host not in self.hosts:
                 await refusal(421, "This server does not go by that name.")(scope, receive, send)
                 return
@@ -38,6 +71,14 @@ class OnlyHere:
                 await refusal(403, "Another site's page may not do this.")(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def host_of(given: str) -> str | None:
+    """The name in a Host header, without its port."""
+    try:
+        return urlsplit(f"//{given}").hostname
+    except ValueError:  # brackets without an address
+        return None
 
 
 class Noted:

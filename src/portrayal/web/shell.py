@@ -1,21 +1,22 @@
-"""What all our pages share: security headers, a limit on bodies, templates, static files, serving.
+"""What all our pages share: security headers, templates, static files, serving.
 
-Nothing is loaded from anywhere else, and the headers forbid it. The middlewares are plain ASGI, so
-that they also hold for errors and cost no copies.
+Nothing is loaded from anywhere else, and the headers forbid it. The middleware is plain ASGI, so
+that it also holds for errors and costs no copies.
 """
 
 import socket
-from asyncio import timeout
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import jinja2
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portrayal.core.errors import BadOption
+from portrayal.web.connections import server_of
 
 POLICY = (
     "default-src 'none'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; "
@@ -56,68 +57,6 @@ class SecurityHeaders:
         await self.app(scope, receive, complete if scope["type"] == "http" else send)
 
 
-def in_words(status: int, text: str) -> Response:
-    """A refusal as plain text."""
-    return PlainTextResponse(f"{text}\n", status)
-
-
-class LimitBody:
-    """Answers 413 to bodies of more than `most` bytes, whatever their header claims.
-
-    408 if a body takes longer than `seconds`. `refuse` makes the answer of a status and a line.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        most: int,
-        seconds: float | None = None,
-        refuse: Callable[[int, str], Response] = in_words,
-    ) -> None:
-        self.app, self.most, self.seconds, self.refuse = app, most, seconds, refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the whole body, which is small, before the request is passed on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            async with timeout(self.seconds):
-                body = await self.read(receive)
-        except TimeoutError:
-            answer = self.refuse(408, f"The request took longer than {self.seconds:g} s to arrive.")
-            await answer(scope, receive, send)
-            return
-        if body is None:
-            return  # the client has left
-        if len(body) > self.most:
-            answer = self.refuse(413, f"The request is larger than {self.most:,} bytes.")
-            await answer(scope, receive, send)
-            return
-        whole: list[Message] = [{"type": "http.request", "body": body}]
-
-        async def once() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, once, send)
-
-    async def read(self, receive: Receive) -> bytes | None:
-        """The body; of one that is too large a little more than the limit. None: nobody waits.
-
-        Somewhat too much is taken in and dropped, or browsers would not show the refusal.
-        """
-        parts, size, more = [], 0, True
-        while more and size <= 4 * self.most:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            if size <= self.most:
-                parts.append(message.get("body", b""))
-            size += len(message.get("body", b""))
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-
 @cache
 def templates() -> jinja2.Environment:
     """The templates of all pages; what they are given is escaped."""
@@ -150,7 +89,7 @@ def static(name: str) -> Response:
     """The answer to /static/NAME."""
     found = static_file(name)
     if found is None:
-        return PlainTextResponse("No such file.\n", 404)
+        raise HTTPException(404, "There is no such file.")
     return Response(found[0], media_type=found[1], headers={"cache-control": "no-cache"})
 
 
@@ -158,8 +97,6 @@ def serve(
     app: ASGIApp, host: str, port: int, ready: Callable[[str], None] = lambda url: None
 ) -> None:
     """Serve until a signal asks to stop. No request is logged; `ready` gets the address."""
-    import uvicorn
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle off for sockets that say they are TCP: 40 ms for every answer
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -174,14 +111,5 @@ def serve(
         ) from None
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        lifespan="off",
-    )
     with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])

@@ -23,9 +23,12 @@ from portrayal.core.errors import UserError
 from portrayal.evaluation.study.plan import Study, Trial, read_study, trials_of
 from portrayal.evaluation.study.votes import Vote, Votes
 from portrayal.web import shell
+from portrayal.web.bodies import LimitBody
+from portrayal.web.guards import Calm
 
 MOST_VOTERS = 10_000
 BODY = 4096  # bytes; a vote has about 60
+MOST_BODIES = 1_000_000
 Token = Annotated[str, InPath(min_length=20, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -41,7 +44,8 @@ def study_app(folder: Path, *, most: int = MOST_VOTERS) -> FastAPI:
     """The application that serves one study folder."""
     study, votes = read_study(folder), Votes(folder)
     app = FastAPI(title=study.title, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(shell.LimitBody, most=BODY)
+    app.add_middleware(Calm)
+    app.add_middleware(LimitBody, most=BODY, together=MOST_BODIES)
     app.add_middleware(shell.SecurityHeaders)
     add_errors(app, study)
     add_pages(app, study, folder)
@@ -72,7 +76,7 @@ def add_pages(app: FastAPI, study: Study, folder: Path) -> None:
         return Response(content, media_type="image/png", headers=shell.FOREVER)
 
     @app.get("/health")
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         return {"status": "ok"}
 
 

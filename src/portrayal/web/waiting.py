@@ -18,6 +18,7 @@ from functools import partial
 from typing import Literal
 
 from portrayal.core.errors import BadPicture, UserError
+from portrayal.web.guards import whereabouts
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 FINAL = ("done", "failed", "cancelled")
@@ -178,9 +179,5 @@ def in_words(error: BaseException) -> tuple[int, str]:
         return 400, f"The picture cannot be read: {error.reason}."
     if isinstance(error, UserError):
         return 422, " ".join(str(error).split())
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_qualname}, line {place.tb_lineno}" if place else "?"
-    log.error("a translation failed: %s in %s", type(error).__name__, where)
+    log.error("a translation failed: %s", whereabouts(error))
     return 500, "Something went wrong here; the picture was not translated."
