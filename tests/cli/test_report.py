@@ -18,6 +18,13 @@ def test_a_report_goes_where_it_is_asked_to(tmp_path):
     assert not (tmp_path / "run" / "report.html").exists()
 
 
+def test_a_study_without_results_is_one_line(tmp_path, capsys):
+    write_json(tmp_path / "run" / "config.json", {"format": 1})
+    assert answer(["report", str(tmp_path / "run"), "--study", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "holds no votes.json" in error and error.count("\n") == 1
+
+
 def test_no_run_is_one_line_and_exit_code_2(tmp_path, capsys):
     for folder in (tmp_path, tmp_path / "gone"):
         assert answer(["report", str(folder)]) == 2

@@ -8,6 +8,7 @@ from portrayal.reports.collect import collect
 from portrayal.reports.comparison import Comparison, Cost, Difference, Model, Row
 from portrayal.reports.comparison_page import cost_texts, page, write_comparison
 from portrayal.reports.overlay import overlay, training_overlays, validation_overlays, x_axis
+from portrayal.reports.votes import VoteResults
 
 NASTY = "<script>alert(1)</script>"
 
@@ -51,6 +52,24 @@ def test_the_page_shows_every_model_score_and_picture_and_asks_nobody(comparison
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", html)
     assert read_json(tmp_path / "comparison.json")["models"][0]["name"] == "one"
     assert (tmp_path / "comparison.csv").read_text().count("\n") == 1 + 3 * 3
+
+
+def test_votes_of_people_stand_beside_the_scores(comparison, tmp_path):
+    assert "Votes of people" not in page(comparison)
+    interval = {"value": 0.25, "low": 0.1, "high": 0.4}
+    judged = [
+        {"name": name, "votes": 5, "shown": 10, "value": 0.5, "same": interval, "other": interval,
+         "chance": 0.5, "p_chance": 1.0}
+        for name in ("one", "other")
+    ]  # fmt: skip
+    voted = VoteResults.model_validate(
+        {"kind": "choice", "question": "Which?", "voters": 4, "votes": 10, "models": judged,
+         "pairs": [], "agreement": interval, "smallest_p": 0.1}
+    )  # fmt: skip
+    place = write_comparison(tmp_path, comparison.model_copy(update={"votes": voted}))
+    html = place.read_text()
+    assert '<a href="#votes">' in html and "<b>one</b>" in html and "<b>other</b>" not in html
+    assert read_json(tmp_path / "comparison.json")["votes"]["voters"] == 4
 
 
 def test_equal_files_give_equal_bytes(comparison):

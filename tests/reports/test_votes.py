@@ -1,12 +1,24 @@
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from runs import make_dataset, make_run
 
 from portrayal.core.errors import BadData
 from portrayal.core.runs import write_json
-from portrayal.reports.votes import Bounds, ModelVotes, PairVotes, VoteResults, read_votes
+from portrayal.reports.pages import write_report
+from portrayal.reports.votes import (
+    Bounds,
+    ModelVotes,
+    PairVotes,
+    VoteResults,
+    find_votes,
+    read_votes,
+    study_votes,
+)
 from portrayal.reports.votes_page import csv_text, page, plot, write_votes
-from portrayal.reports.votes_words import headline, holds, pair_rows, remarks, table, votes_section
+from portrayal.reports.votes_plot import people
+from portrayal.reports.votes_words import headline, holds, pair_rows, remarks, table
 
 
 def bounds(value, low=None, high=None):
@@ -89,15 +101,48 @@ def test_other_kinds_have_pages_too(kind):
     assert "0.30 : 0.70" not in pair_rows(results())[0]
 
 
-def test_a_run_folder_with_votes_gets_a_table(tmp_path):
-    assert votes_section(tmp_path) is None
-    write_json(tmp_path / "votes.json", results().model_dump(mode="json"))
-    section = votes_section(tmp_path)
-    assert section.title == "Votes of people: Which one?"
-    assert section.rows[0][0] == "good & better"
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("voted")
+    return make_run(folder / "run", make_dataset(folder / "discs", {"train": 4, "test": 9}))
+
+
+def visible(html):
+    return re.sub(r"<style>.*?</style>", "", html, flags=re.S)
+
+
+def test_a_report_shows_the_votes_of_a_study_or_those_in_the_run(run, tmp_path):
+    write_report(run, tmp_path / "bare.html")
+    assert "Votes of people" not in (tmp_path / "bare.html").read_text()
+    write_json(tmp_path / "study" / "results" / "votes.json", results().model_dump(mode="json"))
+    write_report(run, tmp_path / "study.html", study=tmp_path / "study")
+    write_json(run / "votes.json", results().model_dump(mode="json"))
+    write_report(run, tmp_path / "own.html")
+    (run / "votes.json").unlink()
+    text = visible((tmp_path / "study.html").read_text())
+    assert text == visible((tmp_path / "own.html").read_text())
+    for word in ("Which one?", "70.0 % [10.0, 80.0]", "0.20 [−0.10, 0.50]", "kappa", "1,234"):
+        assert word in text
+    assert len(re.findall('class="chance"', text)) == 1
+    assert "None of the models that people judged is named run." in text
+    assert "<b>plain</b>" not in text
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)
+
+
+def test_the_models_of_the_page_stand_out():
+    voted = results()
+    assert people(voted, ["good & better", "gone"]).own == {"good & better"}
+    assert "None of" not in " ".join(people(voted, ["good & better"]).remarks)
+    assert "None of" not in " ".join(people(voted).remarks)
+
+
+def test_a_folder_without_votes_is_refused_in_one_line(tmp_path):
+    assert find_votes(tmp_path) is None
+    with pytest.raises(BadData, match=r"holds no votes\.json: portrayal study results"):
+        study_votes(tmp_path)
     write_json(tmp_path / "votes.json", {"kind": "choice"})
     with pytest.raises(BadData, match="does not fit"):
-        votes_section(tmp_path)
+        study_votes(tmp_path)
 
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula():

@@ -36,6 +36,10 @@ def compare(
     ] = True,
     device: Annotated[str, typer.Option(help="Of the timing. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of tests and intervals. E.g. --seed 1")] = 0,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="Study of people, to be shown too. E.g. --study studies/faces"),
+    ] = None,
     with_files: With = None,
 ) -> None:
     """Compare scored runs: one table, one page, and which differences hold.
@@ -50,15 +54,22 @@ def compare(
     from portrayal.evaluation.comparison.compare import Plan
     from portrayal.evaluation.comparison.compare import compare as compared
     from portrayal.reports.comparison_page import write_comparison
+    from portrayal.reports.votes import study_votes
 
+    votes = study_votes(study) if study else None
     if evaluate:
         evaluate_missing(runs, metric, device)
     measure = (lambda run: cost_of_run(run, device)) if cost else None
     comparison = compared(runs, Plan(metric, shared_only, seed), cost=measure, bar=bar)
     for text in comparison.warnings:
         warn(text)
+    comparison = comparison.model_copy(update={"votes": votes})
     page = write_comparison(out, comparison)
     show(comparison)
+    if votes:
+        from portrayal.reports.votes_words import headline
+
+        typer.echo(f"People: {headline(votes)}")
     typer.echo(f"Wrote {page}: open it in a browser")
 
 

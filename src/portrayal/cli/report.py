@@ -15,16 +15,21 @@ def report(
         str | None,
         typer.Option(help="That ranks best and worst; SSIM if scored. E.g. --metric l1"),
     ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="Study of people, to be shown too. E.g. --study studies/faces"),
+    ] = None,
 ) -> None:
     """Write a run's report: one HTML file that opens offline.
 
     It reads files only: a run in progress can be looked at, and what is missing is named. Equal
-    files give equal bytes.
+    files give equal bytes. Votes of people stand in it if portrayal study results put them into
+    the run, or with --study.
 
-    Example: portrayal report runs/faces
+    Example: portrayal report runs/faces --study studies/faces
     """
     from portrayal.reports.pages import write_report
 
-    place, verdict = write_report(run, out, metric)
+    place, verdict = write_report(run, out, metric, study)
     typer.echo(verdict)
     typer.echo(f"Wrote {place} ({place.stat().st_size / 1e6:.1f} MB)")

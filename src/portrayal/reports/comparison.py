@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from portrayal.reports.results import Better, Question, Score, decimals
+from portrayal.reports.votes import VoteResults
 
 LEVEL = 0.05  # of the whole family of tests
 QUESTIONS: dict[Question, tuple[str, str]] = {
@@ -138,6 +139,7 @@ class Comparison(BaseModel):
     machine: str = ""
     time: str = ""
     tests: int = Field(0, ge=0)  # how many the correction is over
+    votes: VoteResults | None = None  # of people
 
     def of(self, question: Question) -> list[Row]:
         """Rows that answer one of the three questions."""

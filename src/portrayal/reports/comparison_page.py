@@ -23,6 +23,7 @@ from portrayal.reports.pages import templates
 from portrayal.reports.results import Score, number, with_interval
 from portrayal.reports.score_tables import Whisker, p_text
 from portrayal.reports.strips import strips
+from portrayal.reports.votes_plot import people
 
 COLOURS = 8  # of models, in comparison.css
 
@@ -75,6 +76,7 @@ def page(comparison: Comparison) -> str:
         "comparison": comparison,
         "verdict": verdict(comparison),
         "blocks": blocks(comparison),
+        "people": people(comparison.votes, list(runs)) if comparison.votes else None,
         "strips": strips(comparison, runs),
         "costs": cost_table(comparison),
         "timings": timings(comparison),

@@ -16,23 +16,29 @@ from portrayal.reports.facts import data_facts, environment_facts, run_costs, se
 from portrayal.reports.gallery import film, groups
 from portrayal.reports.results import number, standing, verdict
 from portrayal.reports.score_tables import questions, section_tables
+from portrayal.reports.votes import VoteResults, find_votes, study_votes
+from portrayal.reports.votes_plot import people
 
 OMITTED = "Left out: "  # begins a warning about a score that could not be computed
 
 
 def write_report(
-    folder: Path, out: Path | None = None, metric: str | None = None
+    folder: Path, out: Path | None = None, metric: str | None = None, study: Path | None = None
 ) -> tuple[Path, str]:
-    """Write the report of a run folder. Returns where it is, and its verdict."""
+    """Write the report of a run folder. Returns where it is, and its verdict.
+
+    `study` holds the votes of people; without it those that the run folder holds are shown.
+    """
     run = collect(folder)
     if metric and run.results and metric not in run.results.metrics():
         raise UnknownName("scored metric", metric, run.results.metrics())
+    votes = study_votes(study) if study else find_votes(folder)
     place = out or folder / "report.html"
-    write_atomically(place, page(run, metric))
+    write_atomically(place, page(run, metric, votes))
     return place, headline(run)
 
 
-def page(run: Run, metric: str | None = None) -> str:
+def page(run: Run, metric: str | None = None, votes: VoteResults | None = None) -> str:
     """The whole page as a string."""
     tables = questions(run)
     rows = [row for table in tables for row in table.rows]
@@ -52,6 +58,7 @@ def page(run: Run, metric: str | None = None) -> str:
         "warnings": [text for text in warnings if not text.startswith(OMITTED)],
         "omitted": [text.removeprefix(OMITTED) for text in warnings if text.startswith(OMITTED)],
         "sections": section_tables(run),
+        "people": people(votes, [run.name]) if votes else None,
         "groups": groups(run, metric),
         "film": film(run),
         "validation": validation_charts(run),

@@ -15,7 +15,6 @@ from portrayal.reports.results import (
     interval_text,
     with_interval,
 )
-from portrayal.reports.votes_words import votes_section
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,13 @@ def score_table(results: Results, question: Question) -> list[TableRow]:
 
 def section_tables(run: Run) -> list[SectionTable]:
     """The tables beside the scores, with their pictures embedded."""
-    sections = list(run.results.sections) if run.results else []
-    sections += [votes] if (votes := votes_section(run.folder)) else []
     return [
         SectionTable(
             section,
             *printed(section),
             [shot(run.folder, file, f"{section.title}: {file}") for file in section.pictures],
         )
-        for section in sections
+        for section in (run.results.sections if run.results else [])
     ]
 
 

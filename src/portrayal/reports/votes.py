@@ -111,3 +111,16 @@ def read_votes(path: Path) -> VoteResults:
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise BadData(f"{path} does not fit this version: {place}.") from None
+
+
+def find_votes(folder: Path) -> VoteResults | None:
+    """The votes that a run folder holds; None if nobody has judged it."""
+    return read_votes(folder / FILE) if (folder / FILE).exists() else None
+
+
+def study_votes(folder: Path) -> VoteResults:
+    """The votes of a study folder, or of a folder of its results."""
+    for place in (folder, folder / "results"):
+        if (found := find_votes(place)) is not None:
+            return found
+    raise BadData(f"{folder} holds no {FILE}: portrayal study results {folder} counts the votes.")

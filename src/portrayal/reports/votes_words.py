@@ -1,11 +1,9 @@
 """The votes of people in words, tables and CSV."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from portrayal.reports.results import Section
-from portrayal.reports.votes import ALPHA, FILE, Bounds, PairVotes, VoteResults, read_votes
+from portrayal.reports.votes import ALPHA, Bounds, PairVotes, VoteResults
 
 FEW = 10  # voters; below, bounds for other voters are rough
 
@@ -19,22 +17,6 @@ class Row(NamedTuple):
     other: str
     strength: str
     chance: str
-
-
-def votes_section(folder: Path) -> Section | None:
-    """The table of a run folder or a folder of study results; None if nobody has voted."""
-    if not (path := folder / FILE).exists():
-        return None
-    found = read_votes(path)
-    head, rows = table(found)
-    cells: list[list[str | float | None]] = [list(row) for row in rows]
-    return Section(
-        key="votes",
-        title=f"Votes of people: {found.question or found.title}",
-        note=" ".join([headline(found), *remarks(found)]),
-        head=head,
-        rows=cells,
-    )
 
 
 VALUES = {"choice": "Share", "real_or_fake": "Taken for real", "rating": "Mean rating"}
