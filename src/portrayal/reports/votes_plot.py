@@ -72,7 +72,8 @@ def plot(found: VoteResults) -> str:
     title = escape(f"{VALUES[found.kind]} by model. {headline(found)}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="poll" role="img" '
-        f'viewBox="0 0 {WIDTH} {bottom + 28}" aria-label="{title}"><style>{COLOURS}</style>{"".join(drawn)}</svg>\n'
+        f'viewBox="0 0 {WIDTH} {bottom + 28}" aria-label="{title}">'
+        f'<style>{COLOURS}</style>{"".join(drawn)}</svg>\n'
     )
 
 
