@@ -60,8 +60,8 @@ def make_unpaired(folder, counts, side=32):
     return folder
 
 
-def make_run(folder, data, seed=0):
-    small = {"width": 4, "discriminator_width": 4}
+def make_run(folder, data, seed=0, width=4):
+    small = {"width": width, "discriminator_width": 4}
     config = {
         "format": 1,
         "recipe": "pix2pix",
