@@ -14,7 +14,7 @@ from untrained import make_dataset, make_unpaired
 
 from portrayal.cli import answer
 from portrayal.core.runs import read_json
-from portrayal.training.checkpoint import read_weights, whole_names
+from portrayal.training.reading import read_weights, whole_names
 
 FIXED = ("generator=unet_64", "discriminator=patch_16", "discriminator_width=4", "batch=2")
 COMMAND = [sys.executable, "-m", "portrayal"]

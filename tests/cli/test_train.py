@@ -16,7 +16,7 @@ import torch
 
 from portrayal.cli import answer
 from portrayal.core.runs import dataset_places
-from portrayal.training.checkpoint import read_weights, whole_names
+from portrayal.training.reading import read_weights, whole_names
 
 TINY = ["generator=unet_64", "discriminator=patch_16", "width=4", "discriminator_width=4"]
 COMMAND = [sys.executable, "-m", "portrayal"]

@@ -14,8 +14,8 @@ from portrayal.data.batch import Batch
 from portrayal.recipes import load_networks, rebuild
 from portrayal.recipes.cyclegan import PRESETS, Config, CycleGAN, Way
 from portrayal.recipes.terms import varied
-from portrayal.training.checkpoint import read_weights
 from portrayal.training.loop import train
+from portrayal.training.reading import read_weights
 from portrayal.training.settings import Settings
 from portrayal.training.update import frozen
 

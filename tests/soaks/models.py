@@ -19,7 +19,9 @@ from portrayal.export.reference import read_generator
 from portrayal.features.weights import read
 from portrayal.inference.load import read_config
 from portrayal.recipes import blank, load_networks, rebuild
-from portrayal.training.checkpoint import read_weights, restore, save
+from portrayal.training.checkpoint import save
+from portrayal.training.reading import read_weights
+from portrayal.training.restoring import restore
 
 CONFIG = {
     "format": 1,

@@ -1,6 +1,7 @@
 """A tiny recipe, data and a way to train it, shared by the tests of this folder."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from portrayal.core.devices import Place
 from portrayal.data.batch import Batch
 from portrayal.recipes.pix2pix import Config, Pix2pix
+from portrayal.training.checkpoint import save
 from portrayal.training.settings import Settings
 
 TINY = Config(generator="unet_64", discriminator="patch_16", width=4, discriminator_width=4)
@@ -44,3 +46,11 @@ def endless() -> Callable[[int], Iterator[Batch]]:
             step += 1
 
     return batches
+
+
+@pytest.fixture
+def run(tiny, tmp_path) -> Path:
+    """A run folder with checkpoints of steps 1 and 2."""
+    for step in (1, 2):
+        save(tmp_path, tiny().state(), {"step": step, "seconds": 0.0})
+    return tmp_path

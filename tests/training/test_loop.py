@@ -11,8 +11,8 @@ import torch
 from portrayal.core.errors import BadData, NotFinite
 from portrayal.data.batch import Batch
 from portrayal.recipes.pix2pix import Pix2pix
-from portrayal.training.checkpoint import best_scores, read_weights, whole_names
 from portrayal.training.loop import Watch, train
+from portrayal.training.reading import best_scores, read_weights, whole_names
 from portrayal.training.settings import Settings
 
 Batches = Callable[[int], Iterator[Batch]]

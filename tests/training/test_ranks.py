@@ -11,8 +11,8 @@ import torch.multiprocessing as mp
 from portrayal.core.devices import Place, Ranks
 from portrayal.data.batch import Batch
 from portrayal.recipes.pix2pix import Config, Pix2pix
-from portrayal.training.checkpoint import read_weights
 from portrayal.training.loop import train
+from portrayal.training.reading import read_weights
 from portrayal.training.settings import Settings
 
 GLOBAL, STEPS = 4, 10

@@ -11,9 +11,11 @@ import torch.multiprocessing as mp
 from portrayal.core.devices import Place, Ranks
 from portrayal.data.batch import Batch
 from portrayal.recipes.paired import Config, Paired
-from portrayal.training.checkpoint import read_weights, restore, save
+from portrayal.training.checkpoint import save
 from portrayal.training.loop import train
 from portrayal.training.pool import Pool
+from portrayal.training.reading import read_weights
+from portrayal.training.restoring import restore
 from portrayal.training.settings import Settings
 from portrayal.training.shares import file_of
 

@@ -20,7 +20,7 @@ from portrayal.filters.freehand import STROKE, drawing_of
 from portrayal.inference.pictures import Picturelike, pixels_from, scaled
 from portrayal.inference.tiles import TILE, check_tile, translate_tiled
 from portrayal.recipes import blank, load_networks, rebuild
-from portrayal.training.checkpoint import find, read_tensors
+from portrayal.training.reading import find, read_tensors
 
 
 class Recipe(Protocol):

@@ -65,7 +65,7 @@ def load_networks(
     """
     from torch import nn
 
-    from portrayal.training.checkpoint import load_tensors
+    from portrayal.training.restoring import load_tensors
 
     for name, part in recipe.state().items():
         if isinstance(part, nn.Module) and (names is None or name in names):

@@ -16,9 +16,11 @@ from portrayal.core.errors import Interrupted, NotFinite
 from portrayal.core.seeds import mix
 from portrayal.data.batch import Batch
 from portrayal.training.averaging import Average
-from portrayal.training.checkpoint import best_scores, restore, save, save_best
+from portrayal.training.checkpoint import save, save_best
 from portrayal.training.journal import Journal, is_sample_step
 from portrayal.training.ledger import Ledger, not_finite
+from portrayal.training.reading import best_scores
+from portrayal.training.restoring import restore
 from portrayal.training.schedule import rate_at
 from portrayal.training.settings import Settings
 from portrayal.training.shares import gathered

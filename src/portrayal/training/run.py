@@ -9,7 +9,8 @@ from typing import Any
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, BadOption, CannotWrite
 from portrayal.core.runs import FORMAT, read_json, write_json, writing
-from portrayal.training.checkpoint import tidy, whole_names
+from portrayal.training.checkpoint import tidy
+from portrayal.training.reading import whole_names
 from portrayal.training.settings import FREE_TO_CHANGE, RUN_LENGTH
 
 

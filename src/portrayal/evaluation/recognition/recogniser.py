@@ -27,7 +27,7 @@ from portrayal.core.runs import write_atomically
 from portrayal.core.tensors import Unreadable, metadata_in, tensors_in
 from portrayal.evaluation.recognition.labels import class_number
 from portrayal.networks.recogniser import recognisers
-from portrayal.training.checkpoint import load_tensors
+from portrayal.training.restoring import load_tensors
 
 KEY = "portrayal recogniser"  # the one entry of the file's metadata
 
