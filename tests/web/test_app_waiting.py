@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from portrayal.core.images import encode, read_pixels
+from portrayal.core.images import encode, read_pixels, read_text
 from portrayal.web.app import serving_app
 from portrayal.web.jobs import Jobs
 from portrayal.web.limits import Limits
@@ -86,6 +86,23 @@ def test_the_progress_of_a_search_is_told(serving, gate, noise):
     with client.stream("GET", f"/api/jobs/{job}/events") as events:
         assert events.headers["content-type"].startswith("text/event-stream")
         assert '"loss": 0.125' in next(events.iter_lines())
+
+
+def test_what_a_search_has_is_shown_if_it_was_asked_for(serving, gate, noise):
+    client, recipe, content = serving(), gate.forward.recipe, encode(noise(8, 8), ".png")
+    asked = {"content": content, "headers": PNG, "params": {"snapshots": True}}
+    job = client.post("/api/jobs", **asked).json()["job"]
+    wait_for(lambda: state_of(client, job)["snapshots"] >= 2)
+    answer = client.get(f"/api/jobs/{job}/picture")
+    assert answer.status_code == 200 and int(answer.headers["x-portrayal-snapshot"]) >= 2
+    signed = read_pixels(content) / 127.5 - 1  # the second snapshot is a quarter of the input
+    assert abs(read_pixels(answer.content) - (signed / 4 + 1) * 127.5).max() < 1
+    assert "portrayal" in str(read_text(answer.content)).lower(), "snapshots are marked too"
+    recipe.open.set()
+    wait_for(lambda: state_of(client, job)["state"] == "done")
+    answer = client.get(f"/api/jobs/{job}/picture")
+    assert "x-portrayal-snapshot" not in answer.headers
+    assert (read_pixels(answer.content) == 255 - read_pixels(content)).all()
 
 
 def test_waiting_and_working_jobs_can_be_cancelled(serving, gate, noise):

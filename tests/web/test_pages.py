@@ -254,6 +254,7 @@ def test_slow_models_show_place_steps_and_loss_and_can_be_cancelled(
         "() => /^Step [24]0 of 1,000, loss 0.(25|125)/.test("
         "document.querySelector('.status').innerText)"
     )
+    page.wait_for_selector(".result[aria-busy=true] .compare.ready")  # what it has so far
     assert 0 < page.locator(".result progress").evaluate("bar => bar.value") < 0.1
     page.get_by_role("button", name="Cancel").click()
     assert page.inner_text(".status") == "Cancelled."

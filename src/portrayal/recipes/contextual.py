@@ -24,7 +24,7 @@ from portrayal.losses.reconstruction import l1
 from portrayal.networks.joint import joint_discriminator, joint_generator
 from portrayal.recipes import Preset, recipes
 from portrayal.recipes.joint import diversity, halves, joined, require_size
-from portrayal.recipes.search import Descent, Found, Search, search
+from portrayal.recipes.search import Descent, Found, Search, See, search
 from portrayal.recipes.terms import Adversarial, judgement, varied
 from portrayal.training.settings import Settings
 from portrayal.training.update import adam, descend, evaluating, frozen
@@ -203,6 +203,7 @@ class Contextual:
         reverse: bool = False,
         seed: int = 0,
         report: Callable[[str], None] | None = None,
+        seen: See | None = None,
         snapshots: int = 0,
     ) -> Found:
         """The z whose joint picture has this half: sketches, or photos with `reverse`."""
@@ -222,7 +223,8 @@ class Contextual:
         with torch.inference_mode(False), evaluating(self.generator, self.discriminator):
             known = known.to(self.place.device).clone()
             problem = Completion(self, known, int(reverse))
-            return search(problem, len(known), config.latent, how, self.place.device, report)
+            count, device = len(known), self.place.device
+            return search(problem, count, config.latent, how, device, report, seen)
 
     def drawn(self, z: Tensor) -> Tensor:
         """Joint pictures of z, float32, by the statistics of training."""
@@ -237,10 +239,19 @@ class Contextual:
         reverse: bool = False,
         seed: int = 0,
         report: Callable[[str], None] | None = None,
+        seen: See | None = None,
     ) -> Tensor:
-        """Sketch -> photo, or the other way, float32: the unknown half of what the search found."""
-        found = self.complete(source, reverse=reverse, seed=seed, report=report)
-        return halves(self.drawn(found.z))[int(not reverse)].contiguous()
+        """Sketch -> photo, or the other way, float32: the unknown half of what the search found.
+
+        `seen` looks on: `answer(look.z)` are the pictures so far.
+        """
+        found = self.complete(source, reverse=reverse, seed=seed, report=report, seen=seen)
+        return self.answer(found.z, reverse=reverse)
+
+    @torch.no_grad()
+    def answer(self, z: Tensor, *, reverse: bool = False) -> Tensor:
+        """The half of the joint pictures of z that is not known, (B, 3, S, S)."""
+        return halves(self.drawn(z))[int(not reverse)].contiguous()
 
     def looking(self) -> "Contextual":
         """The same networks with a short search, to look at them in the middle of training."""

@@ -18,6 +18,7 @@ from portrayal.core.seeds import numpy_rng
 
 Descent = Literal["adam", "nesterov"]
 Say = Callable[[str], None]
+Tell = Callable[[int, float, Tensor], None]  # step, mean loss, the best z so far (b, latent)
 AT_ONCE = 64  # searches in one batch: a CPU gains nothing from more
 FALL = 1e-3  # share of the cost by which it must fall to count for `patience`
 
@@ -59,6 +60,25 @@ class Found:
     snapshots: list[Tensor] = field(default_factory=list)  # each (B, latent)
 
 
+@dataclass(frozen=True)
+class Look:
+    """A search in the middle."""
+
+    pictures: int  # in all
+    done: int  # pictures whose search has ended
+    step: int  # of those that are searched now
+    steps: int
+    loss: float  # their mean
+    z: Tensor  # (b, latent) the best so far, of the pictures searched before and now
+
+    def __str__(self) -> str:
+        where = f"{self.done} of {self.pictures} pictures searched, step {self.step}"
+        return f"{where} of {self.steps}, mean loss {self.loss:.4g}"
+
+
+See = Callable[[Look], None]
+
+
 def search(
     problem: Problem,
     pictures: int,
@@ -66,17 +86,22 @@ def search(
     how: Search,
     device: torch.device,
     report: Say | None = None,
+    seen: See | None = None,
 ) -> Found:
-    """The best z for each of `pictures` pictures. `report` is told how far it is."""
+    """The best z for each of `pictures` pictures. `report` and `seen` are told how far it is."""
     z = starts(problem, pictures, latent, how, device)  # (B, K, latent)
     parts: list[Found] = []
     for some in torch.split(torch.arange(pictures, device=device), max(1, AT_ONCE // z.shape[1])):
 
-        def say(text: str, done: int = int(some[0])) -> None:
+        def tell(step: int, loss: float, best: Tensor, done: int = int(some[0])) -> None:
+            before = [part.z for part in parts]
+            look = Look(pictures, done, step, how.steps, loss, torch.cat([*before, best]))
             if report:
-                report(f"{done} of {pictures} pictures searched, {text}")
+                report(str(look))
+            if seen:
+                seen(look)
 
-        parts.append(descend(problem, z[some], some, how, say))
+        parts.append(descend(problem, z[some], some, how, tell))
     found, start, end, steps = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("z", "start", "end", "steps")
@@ -107,7 +132,7 @@ def starts(
     return torch.stack(chosen)
 
 
-def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, say: Say) -> Found:
+def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, tell: Tell) -> Found:
     """Search on from z (b, K, latent) for these pictures (b,), all at once."""
     (count, kept, latent), device = z.shape, z.device
     of, point = pictures.repeat_interleave(kept), z.reshape(-1, latent).clone()  # (P,), (P, latent)
@@ -124,7 +149,7 @@ def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, say: Say
         if how.snapshots and step % how.snapshots == 0:
             snapshots.append(best_of(best_z, best, count))
         if step % 20 == 0:
-            say(f"step {step} of {how.steps}, mean loss {best.mean():.4g}")
+            tell(step, float(best.mean()), best_of(best_z, best, count))
         if how.patience:
             going = step - fell[alive] < how.patience
             alive, gradient = alive[going], gradient[going]

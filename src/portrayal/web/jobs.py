@@ -65,6 +65,7 @@ def state(work: Work, line: Line) -> dict[str, Any]:
         "step": work.step,
         "steps": work.steps,
         "loss": work.loss,
+        "snapshots": work.snapshots,
         "error": work.error,
     }
 
@@ -95,8 +96,11 @@ def job_routes(desk: Desk, jobs: Jobs) -> APIRouter:
 
     @router.get("/api/jobs/{job}/picture", response_class=Response)
     async def result(job: Id) -> Response:
-        """The finished picture."""
+        """The finished picture; of a job with `snapshots` that still searches, what it has."""
         work, model = jobs.get(job)
+        if work.state not in FINAL and (made := work.snapshot):
+            headers = {"x-portrayal-snapshot": str(work.snapshots)}
+            return Response(made.content, media_type=made.media_type, headers=headers)
         if work.state not in FINAL:
             raise HTTPException(404, "There is no picture yet.")
         return picture(work, model)

@@ -8,57 +8,21 @@ from threading import Lock
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from portrayal.core.errors import BadData, BadOption, UserError
 from portrayal.core.images import Pixels
 from portrayal.core.runs import dataset_places, read_json
 from portrayal.inference.engines import WORTH, with_engine
-from portrayal.inference.load import How, Recipe, Translator, load
+from portrayal.inference.load import How, Translator, load
+from portrayal.inference.snapshots import picture_of
 from portrayal.inference.tiles import cut
 from portrayal.web.waiting import Work
+from portrayal.web.watching import Watched
 
 DRAWN = ("sketch", "pencil", "xdog", "photocopy", "edges")  # in a filter's or a source's name
 DRAWING = ("contextual", "completion")  # recipes that start from sketches
 Note = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A recipe whose work is seen, can be stopped, and is done by one thread at a time."""
-
-    recipe: Recipe
-    lock: Lock
-    work: Work
-    slow: bool
-
-    @property
-    def multiple(self) -> int:
-        """Height and width of a source must be multiples of this."""
-        return self.recipe.multiple
-
-    def translate(
-        self,
-        source: Tensor,
-        *,
-        reverse: bool = False,
-        seed: int = 0,
-        report: Callable[[str], None] | None = None,
-    ) -> Tensor:
-        """The recipe's answer to some tiles."""
-        with self.lock:
-            self.work.go_on()
-            answer = self.recipe.translate(source, reverse=reverse, seed=seed, report=self.hear)
-        if not self.slow:
-            self.work.step = min(self.work.step + len(source), self.work.steps)
-        return answer
-
-    def hear(self, text: str) -> None:
-        """Take in a line of progress, such as "step 20 of 1000, mean loss 0.12"."""
-        self.work.go_on()
-        if match := re.search(r"step (\d+) of (\d+), mean loss (\S+)", text):
-            self.work.step, self.work.steps = int(match[1]), int(match[2])
-            self.work.loss = float(match[3])
 
 
 @dataclass(frozen=True)
@@ -89,12 +53,16 @@ class Model:
             return How(reverse, resize=fits, tile=self.fixed)
         return How(reverse, resize=resize and self.forward.training_size is not None)
 
-    def translate(self, pixels: Pixels, how: How, work: Work) -> Pixels:
-        """(H, W, 3) -> (H, W, 3), with progress told to `work`."""
+    def translate(
+        self, pixels: Pixels, how: How, work: Work, show: Callable[[Pixels], None] | None = None
+    ) -> Pixels:
+        """(H, W, 3) -> (H, W, 3), with progress told to `work`; `show` gets what a search has."""
         translator = self.way(how.reverse)
         if not self.slow:
             work.steps = self.tiles(pixels, how)
         watched = Watched(translator.recipe, self.lock, work, self.slow)
+        if show:
+            watched.show = lambda answers: show(picture_of(translator, pixels, how, answers))
         return replace(translator, recipe=watched).translate(pixels, how)
 
     def tiles(self, pixels: Pixels, how: How) -> int:

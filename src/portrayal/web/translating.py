@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from portrayal.core.errors import UnknownName
-from portrayal.core.images import read_pixels
+from portrayal.core.images import Pixels, read_pixels
 from portrayal.inference.files import Files, encoded, mark_of
 from portrayal.web import uploads
 from portrayal.web.endpoints import BODY, MANY
@@ -37,10 +37,12 @@ class Wish:
         reverse: Annotated[bool, Query(description="the model's other direction")] = False,
         show_input: Annotated[bool, Query(description="input and answer side by side")] = False,
         resize: Annotated[bool, Query(description="work at the size of training")] = False,
+        snapshots: Annotated[bool, Query(description="of a job that searches, as it goes")] = False,
         format: Annotated[Literal["png", "jpeg", "webp"], Query()] = "png",
     ) -> None:
         self.model, self.reverse, self.show_input = model, reverse, show_input
         self.resize, self.suffix, self.media_type = resize, SUFFIXES[format], f"image/{format}"
+        self.snapshots = snapshots
 
 
 Wished = Annotated[Wish, Depends()]
@@ -62,10 +64,14 @@ class Order:
         times.append(time.perf_counter())
         work.go_on()
         wish, how = self.wish, self.model.how(self.wish.reverse, self.wish.resize)
-        answer = self.model.translate(pixels, how, work)
-        times.append(time.perf_counter())
         source, files = hashlib.sha256(self.content).hexdigest(), Files()
         mark = mark_of(self.model.way(wish.reverse), source, wish.suffix, how, files)
+
+        def show(snapshot: Pixels) -> None:
+            work.show(Made(encoded(snapshot, wish.suffix, mark, files), wish.media_type, {}))
+
+        answer = self.model.translate(pixels, how, work, show if wish.snapshots else None)
+        times.append(time.perf_counter())
         if wish.show_input:
             answer = np.concatenate([pixels, answer], axis=1)
         content = encoded(answer, wish.suffix, mark, files)

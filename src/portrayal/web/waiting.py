@@ -65,6 +65,8 @@ class Work:
     steps: int = 0
     loss: float | None = None
     made: Made | None = None
+    snapshot: Made | None = None  # of a search that goes on
+    snapshots: int = 0  # how many there were
     joined: float = field(default_factory=time.monotonic)
     began: float | None = None
     ended: float | None = None
@@ -76,6 +78,11 @@ class Work:
         if self.stop.is_set():
             raise Stopped
 
+    def show(self, snapshot: Made) -> None:
+        """Take in what a search has so far."""
+        if self.state not in FINAL:
+            self.snapshot, self.snapshots = snapshot, self.snapshots + 1
+
     def settle(self, state: State, status: int = 200, error: str | None = None) -> None:
         """Say how it ended; the first word holds."""
         if self.state in FINAL:
@@ -83,6 +90,7 @@ class Work:
         self.state, self.status, self.error = state, status, error
         self.ended = time.monotonic()
         self.task = nothing  # the upload goes with it
+        self.snapshot = None
         if state != "done":
             self.stop.set()
         self.finished.set()

@@ -80,17 +80,31 @@ export async function batch(files, options, { note, signal }) {
 
 const DONE = ["done", "failed", "cancelled"];
 
-// A translation that takes long or has to wait: `tell` gets its state.
-export async function job(blob, options, { note, tell, signal }) {
+// A translation that takes long or has to wait: `tell` gets its state, `show` what a search has so far.
+export async function job(blob, options, { note, tell, show, signal }) {
   const { job: id } = await patiently(
     async () => json(`api/jobs?${query(options)}`, { method: "POST", body: blob, signal }), note, signal);
   const leave = () => fetch(new URL(`api/jobs/${id}`, root), { method: "DELETE", keepalive: true }).catch(() => {});
   signal.addEventListener("abort", leave, { once: true });
-  const state = await follow(id, signal, tell);
+  const look = snapshots(`api/jobs/${id}/picture`, signal, show);
+  const state = await follow(id, signal, (now) => { tell(now); look(now); });
   if (state.state !== "done") throw new Refused(state.error ?? "The translation was cancelled.");
   const answer = await timed(await ask(`api/jobs/${id}/picture`, { signal }));
   signal.removeEventListener("abort", leave);
   return answer;
+}
+
+function snapshots(path, signal, show) { // one at a time, each once
+  let [seen, busy] = [0, false];
+  return async ({ state, snapshots: there = 0 }) => {
+    if (busy || there === seen || DONE.includes(state)) return;
+    [seen, busy] = [there, true];
+    try {
+      const answer = await ask(path, { signal });
+      if (answer.headers.has("x-portrayal-snapshot")) show(await answer.blob());
+    } catch { /* it has just ended: the answer comes, or what was wrong */ }
+    busy = false;
+  };
 }
 
 // A full server shows the place in its queue; the others answer at once.

@@ -49,7 +49,14 @@ export function result(model, options) {
 
   async function start(quiet = false) {
     const work = (state.work = new AbortController());
-    const how = { note: (text) => { status.textContent = text; }, signal: work.signal, tell, workers: options().workers };
+    let going = true;
+    const show = (blob) => {
+      if (!going || work.signal.aborted) return;
+      const old = state.snapshot;
+      slider.show(state.before ?? null, state.snapshot = keep(blob));
+      if (old) setTimeout(() => URL.revokeObjectURL(old), 1000);
+    };
+    const how = { show, note: (text) => { status.textContent = text; }, signal: work.signal, tell, workers: options().workers };
     node.setAttribute("aria-busy", "true");
     if (!quiet) {
       status.textContent = "Translating …";
@@ -57,11 +64,13 @@ export function result(model, options) {
       actions.replaceChildren(...(model.slow ? [button("Cancel", cancel)] : []));
     }
     try {
-      const answer = await (model.slow ? api.job : api.quickly)(state.sent.blob, query(), how);
+      const answer = await (model.slow ? api.job : api.quickly)(state.sent.blob, query(model.slow ? { snapshots: 1 } : {}), how);
+      going = false;
       if (!work.signal.aborted) done(answer);
     } catch (error) {
       if (!work.signal.aborted) refused(error);
     } finally {
+      going = false;
       if (state.work === work) node.setAttribute("aria-busy", "false");
     }
   }
