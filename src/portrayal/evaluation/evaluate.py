@@ -12,6 +12,7 @@ from typing import Any
 from portrayal import __version__
 from portrayal.core.environment import command, commit, machine, now
 from portrayal.core.errors import BadData
+from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.runs import write_atomically, write_json
 from portrayal.data.dataset import Dataset
 from portrayal.data.domains import SIDES
@@ -68,6 +69,8 @@ def measure_run(
 ) -> MeasuredRun:
     """Translate a split into run/translations/SPLIT and measure it; writes no scores."""
     check_request(request)
+    for folder in (run, run / "features"):
+        clear_leftovers(folder)
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
     dataset = dataset_of(run, translator.config, data, note)
     pairs = dataset.split(split)

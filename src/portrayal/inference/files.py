@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 
 from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
+from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.core.runs import write_atomically
 from portrayal.filters.freehand import drawing_of
@@ -84,10 +85,20 @@ def translate_files(
         finish = partial(write_job, files=files, write=write)
         answered: Iterator[Loaded | Outcome] = (
             item
-            for group in equal_sizes(ahead(pool, read, jobs), how.tile, batch)
+            for group in equal_sizes(ahead(pool, read, swept(jobs)), how.tile, batch)
             for item in translate_group(translator, group, replace(how, drawing=False), batch)
         )
         yield from ahead(pool, finish, answered)
+
+
+def swept(jobs: Iterable[Job]) -> Iterator[Job]:
+    """The jobs; what a killed process left in a folder goes before the first answer to it."""
+    seen = set()
+    for job in jobs:
+        if job.output.parent not in seen:
+            seen.add(job.output.parent)
+            clear_leftovers(job.output.parent)
+        yield job
 
 
 def ahead(

@@ -12,6 +12,7 @@ from pathlib import Path
 from portrayal import __version__
 from portrayal.core.environment import command, commit
 from portrayal.core.errors import BadData, BadOption, Interrupted, NotFinite, UnknownName
+from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.runs import read_json, write_json
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.scorer import choose_metrics
@@ -103,11 +104,13 @@ def sweep(
     check_place(out, dataset)
     made = planned(space, dataset, aim, count=count, tuned=tuned)
     trials: list[Trial] = []
+    clear_leftovers(out)
     try:
         for number in range(count):
             values = propose(number, [trial.score for trial in trials])
             name = space.name(values)
             state = read_again(out, made, name, values).state
+            clear_leftovers(out / name)
             watch.begin(number, name, state)
             if state == "finished":
                 check_same(out / name, space, values, dataset)

@@ -12,6 +12,7 @@ from portrayal import __version__
 from portrayal.core.environment import command, now
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import Pixels, encode_png
+from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.runs import write_atomically, write_json
 from portrayal.core.seeds import mix, numpy_rng
 from portrayal.evaluation.progress import Bar, opened
@@ -67,6 +68,8 @@ def create(
     for text in material.notes:
         note(text)
     check(material, wanted)
+    for folder in (out, out / "pictures"):
+        clear_leftovers(folder)
     writer = Writer(out, material, wanted)
     scored, practised = drawn(material, wanted)
     total = len(scored) + len(practised) + wanted.checks
