@@ -148,6 +148,8 @@ def add_errors(app: FastAPI) -> None:
         text = str(error.detail)
         if text in ("Not Found", "Method Not Allowed"):
             text = plain[error.status_code]
+        if wants_page(request):
+            return error_page(request, error.status_code, text)
         return refusal(error.status_code, text, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
@@ -168,3 +170,16 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(UserError)
     async def failed(request: Request, error: UserError) -> Response:
         return refusal(422, str(error))
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks for a page, and not a script for an answer."""
+    asked = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    return asked and not request.url.path.startswith(("/api/", "/static/"))
+
+
+def error_page(request: Request, status: int, text: str) -> Response:
+    """A refusal as a page with the way back."""
+    title = "Not found" if status == 404 else "That did not work"
+    up = "../" * (request.url.path.count("/") - 1)
+    return shell.page("app_error.html", status=status, title=title, text=text, up=up)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +19,8 @@ from starlette.responses import Response
 
 from portrayal.core.errors import UnknownName, UserError
 from portrayal.reports.collect import Run, collect
+from portrayal.reports.results import verdict
+from portrayal.reports.score_tables import questions
 from portrayal.web import shell
 from portrayal.web.models import find_runs
 
@@ -101,6 +104,7 @@ def run_routes(shelf: Shelf, models: dict[str, Any]) -> APIRouter:
             "log": thinned(found.log),
             "scores": thinned(found.scores),
             "samples": samples,
+            "results": results(found),
             "gaps": found.gaps,
         }
 
@@ -122,6 +126,21 @@ def run_routes(shelf: Shelf, models: dict[str, Any]) -> APIRouter:
         return Response(content_of(folder / "report.html"), media_type="text/html", headers=headers)
 
     return router
+
+
+def results(run: Run) -> dict[str, Any] | None:
+    """The scores of results.json as a report prints them, by question; None without."""
+    if run.results is None:
+        return None
+    return {
+        "split": run.results.split,
+        "n": run.results.n,
+        "checkpoint": run.results.model.get("checkpoint"),
+        "step": run.results.model.get("step"),
+        "verdict": verdict(run.results),
+        "warnings": run.results.warnings,
+        "tables": [asdict(table) for table in questions(run)],
+    }
 
 
 def content_of(path: Path) -> bytes:

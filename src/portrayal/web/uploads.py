@@ -1,23 +1,14 @@
 """A request's body -> picture files in memory. Nothing is written to disk, nor kept."""
 
-from collections.abc import AsyncGenerator
-
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from portrayal.core.colours import Refused
 from portrayal.core.opening import opened, pillow, plugin, quiet
+from portrayal.web.forms import BadForm, read_form
 
 KINDS = ("image/", "application/octet-stream")
 LONGEST = {".webp": 16_383, ".jpg": 65_500, ".png": 1 << 30}  # sides a format can hold
-
-
-class InMemory(MultiPartParser):
-    """Reads a form without a temporary file."""
-
-    spool_max_size = 0  # never
 
 
 async def picture_of(request: Request) -> bytes:
@@ -39,21 +30,11 @@ async def form_files(request: Request, field: str, most: int) -> list[tuple[str,
     """Names and contents of the files in one field of a form."""
     if kind_of(request) != "multipart/form-data":
         raise HTTPException(415, f"Send the pictures as a form with files named '{field}'.")
-    body = await request.body()
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
     try:
-        form = await InMemory(request.headers, stream(), max_files=most, max_fields=10).parse()
-    except MultiPartException as error:
-        raise HTTPException(400, f"The form cannot be read: {error.message}") from None
-    files = [
-        (value.filename or "", await value.read())
-        for name, value in form.multi_items()
-        if name == field and isinstance(value, UploadFile)
-    ]
-    await form.close()
+        form = read_form(await request.body(), request.headers.get("content-type", ""), most)
+    except BadForm as error:
+        raise HTTPException(400, f"The form cannot be read: {error}.") from None
+    files = [(file.name, file.content) for file in form if file.field == field]
     if not files:
         raise HTTPException(422, f"The form has no file named '{field}'.")
     return [(name, whole(content)) for name, content in files]

@@ -2,7 +2,7 @@
 import { json } from "./app_api.js";
 import { chart } from "./app_curves.js";
 import { element, find, number, root, short } from "./app_dom.js";
-import { every, shown, states, title, validation } from "./app_run_parts.js";
+import { evaluated, every, shown, states, title, validation } from "./app_run_parts.js";
 
 const OFTEN = 3000; // ms
 const PLAY = 350; // ms a sample is shown
@@ -15,7 +15,7 @@ const ABOUT = new Set(["step", "steps", "epoch", "seconds", "rate", ...Object.va
 async function look() {
   const run = await json(`api/${path}`);
   find("run-error").textContent = "";
-  const key = JSON.stringify([run.step, run.running, run.log?.length, run.scores?.length, run.samples?.length, run.report]);
+  const key = JSON.stringify([run.step, run.running, run.log?.length, run.scores?.length, run.samples?.length, run.report, run.results]);
   if (key !== state.key) show(run);
   state.key = key;
   return run.running;
@@ -30,6 +30,7 @@ function show(run) {
   find("progress-note").textContent = run.steps ? `${number(run.step ?? 0)} of ${number(run.steps)} steps` : "";
   samples(run.samples ?? []);
   scores(run);
+  results(run.results);
   curves(run);
 }
 
@@ -78,6 +79,13 @@ function scores(run) {
   const head = ["On validation pictures", `Step ${number(latest.step)}`, "Best"].map((each) => element("th", { scope: "col" }, each));
   find("scores").replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of scores" },
     element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))));
+}
+
+function results(found) {
+  find("results-part").hidden = !found?.tables.length;
+  if (!found) return;
+  find("verdict").replaceChildren(found.verdict, element("span", { class: "soft" }, ` ${number(found.n)} ${found.split} pictures, 95 % intervals.`));
+  find("results").replaceChildren(...found.tables.map(evaluated), ...found.warnings.map((each) => element("p", { class: "small soft" }, each)));
 }
 
 function curves(run) {

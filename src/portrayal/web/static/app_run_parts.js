@@ -30,6 +30,22 @@ export function headline(run) {
     element("div", {}, element("dt", {}, title(metric)), element("dd", {}, short(value)))));
 }
 
+const ANSWERS = { translation: "Translation", input: "Input itself", real: "Real pictures", difference: "Difference" };
+
+// One question of an evaluation as a table: a metric a row, values with their intervals
+export function evaluated({ title: question, lead, rows }) {
+  const answers = Object.keys(ANSWERS).filter((each) => rows.some(({ texts }) => texts[each]));
+  const cell = (text = "–") => {
+    const [value, ...rest] = text.split(" ");
+    return element("td", {}, element("strong", {}, value), rest.length ? element("span", { class: "small soft" }, ` ${rest.join(" ")}`) : null);
+  };
+  const line = ({ title: name, better, texts, n }) => element("tr", {},
+    element("th", { scope: "row" }, name, element("span", { class: "soft small" }, `, ${better} is better`)), ...answers.map((each) => cell(texts[each])), element("td", {}, n));
+  const head = [question, ...answers.map((each) => ANSWERS[each]), "n"].map((each) => element("th", { scope: "col" }, each));
+  return element("div", { class: "scroll evaluated", tabindex: "0", role: "group", "aria-label": `${question}: ${lead}` },
+    element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map(line))));
+}
+
 // Looks again every so often while `look` says that more will come and the page is seen
 export function every(ms, look, failed) {
   let timer = 0;
