@@ -20,9 +20,12 @@ def load(
 ) -> "Translator":
     """The translator in a run folder: `portrayal.load("runs/faces")("photo.jpg").show()`.
 
+    Where there is no such folder it may be a name on the Hugging Face hub, "user/name" or
+    "user/name@revision" (needs portrayal[hub]; weights and settings only, never code).
     `checkpoint` is newest, best_METRIC or a step; `device` auto, cpu, cuda, mps. What the reader
     should know, such as a damaged checkpoint passed over, goes to `note`.
     """
+    from portrayal.inference.hub import run_folder
     from portrayal.inference.load import load as load_run  # here: importing torch takes a second
 
-    return load_run(run, device=device, checkpoint=checkpoint, note=note)
+    return load_run(run_folder(run, note=note), device=device, checkpoint=checkpoint, note=note)

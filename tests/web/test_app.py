@@ -12,6 +12,7 @@ from PIL import Image
 from portrayal import load
 from portrayal.core.images import encode, read_pixels, read_text
 from portrayal.core.provenance import GENERATED, read_provenance
+from portrayal.core.runs import write_json
 from portrayal.web.app import serving_app
 from portrayal.web.models import find_runs, load_models
 from portrayal.web.shell import static_file
@@ -179,6 +180,37 @@ def test_pages_load_nothing_from_elsewhere(path, client):
     for mark in ('src="http', 'href="http', 'src="//', 'href="//', "<style", "onclick="):
         assert mark not in answer.text
     assert static_file("api.css")
+
+
+def test_an_unknown_run_is_a_page_for_people_and_one_line_for_scripts(client):
+    browser = {"accept": "text/html,*/*;q=0.8"}
+    for path, up in (("/runs/<b>", "../"), ("/runs/x/report", "../../"), ("/nowhere", "")):
+        answer = client.get(path, headers=browser)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert f'href="{up}runs"' in answer.text and f'href="{up}static/app.css"' in answer.text
+        assert "<b>" not in answer.text
+    assert "No run named" in client.get("/runs/x", headers=browser).text
+    assert "error" in client.get("/api/runs/x", headers=browser).json()
+    assert "error" in client.get("/runs/x").json()
+
+
+def test_a_run_tells_the_scores_of_its_evaluation_with_intervals(client, small_run):
+    assert client.get("/api/runs/small").json()["results"] is None
+    scores = [
+        {"metric": "l1", "title": "L1", "answer": answer, "value": value, "low": value - 0.01,
+         "high": value + 0.01, "n": 9, "better": "lower"}
+        for answer, value in (("translation", 0.1), ("input", 0.2))
+    ]  # fmt: skip
+    facts = {"kind": "run", "split": "test", "n": 9, "scores": scores}
+    write_json(small_run / "results.json", facts)
+    found = client.get("/api/runs/small").json()["results"]
+    (small_run / "results.json").unlink()
+    assert (found["split"], found["n"]) == ("test", 9)
+    (table,) = found["tables"]
+    (row,) = table["rows"]
+    assert table["title"] == "Fidelity" and row["title"] == "L1"
+    assert row["texts"]["translation"] == "0.100 [0.090, 0.110]"
 
 
 def test_only_known_runs_have_pages(client):

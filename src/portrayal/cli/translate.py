@@ -150,8 +150,10 @@ def loaded(
 ) -> "Translator":
     """The model, with a line about which one it is; unusable settings are refused here."""
     from portrayal.inference.engines import with_engine
+    from portrayal.inference.hub import run_folder
     from portrayal.inference.load import load
 
+    run = run_folder(run, note=tell)
     translator = load(run, device=device, checkpoint=checkpoint, note=tell)
     translator.check(how)
     translator = with_engine(

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-Run = Annotated[Path, Argument(help="Run folder; nothing else is needed. E.g. runs/faces")]
+Run = Annotated[
+    Path, Argument(help="Run folder, or user/name[@revision] of a hub. E.g. runs/faces")
+]
 Input = Annotated[
     str, Argument(metavar="INPUT", help="Picture, folder, or - for standard input. E.g. photos")
 ]

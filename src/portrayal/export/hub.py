@@ -11,7 +11,7 @@ from torch import nn
 
 from portrayal import __version__
 from portrayal.core.errors import BadCheckpoint, BadData
-from portrayal.core.runs import read_json, write_atomically, write_json
+from portrayal.core.runs import dataset_places, read_json, write_atomically, write_json
 from portrayal.inference.load import Translator
 from portrayal.reports.results import Results, decimals, standing, verdict, with_interval
 from portrayal.training.checkpoint import store
@@ -19,13 +19,15 @@ from portrayal.training.run import refuse_foreign
 
 TEMPLATE = Path(__file__).parent / "templates" / "card.md"
 GENERATORS = ("generator", "generator_reverse")
+JUDGES = ("discriminator",)  # a search for z asks it, too
 
 
 def export_hub(translator: Translator, run: Path, out: Path, *, licence: str = "other") -> None:
     """Write the folder; `out` must be new or empty."""
     refuse_foreign(out)
     state: dict[str, Any] = getattr(translator.recipe, "state", dict)()
-    parts = {n: p for n, p in state.items() if n in GENERATORS and isinstance(p, nn.Module)}
+    kept_parts = GENERATORS + (JUDGES if hasattr(translator.recipe, "at_once") else ())
+    parts = {n: p for n, p in state.items() if n in kept_parts and isinstance(p, nn.Module)}
     have = translator.about.get("networks", parts)
     parts = {name: part for name, part in parts.items() if name in have}
     if not parts:
@@ -42,7 +44,10 @@ def export_hub(translator: Translator, run: Path, out: Path, *, licence: str = "
     if results:
         told = results.model_dump(mode="json") | {"command": ""}
         write_json(out / "results.json", told | {"data": {"sha256": results.data.get("sha256")}})
-    write_atomically(out / "README.md", card(translator, results, run.name, licence, folder.name))
+    told_of = card(
+        translator, results, run.name, licence, folder.name, prepared(run, translator.config)
+    )
+    write_atomically(out / "README.md", told_of)
     write_json(out / "config.json", config)  # last: a folder without it is no run
 
 
@@ -57,8 +62,26 @@ def results_of(run: Path) -> Results | None:
         raise BadData(f"{place} is not what this version writes: evaluate again.") from None
 
 
+def prepared(run: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """How the pictures were prepared, without names of folders; empty if the dataset is gone."""
+    for place in dataset_places(run, config.get("data")):
+        if (place / "manifest.json").is_file():
+            options = read_json(place / "manifest.json").get("options", {})
+            return {
+                name: value
+                for name, value in options.items()
+                if isinstance(value, str | int | float) and value and "/" not in str(value)
+            }
+    return {}
+
+
 def card(
-    translator: Translator, results: Results | None, name: str, licence: str, step: str
+    translator: Translator,
+    results: Results | None,
+    name: str,
+    licence: str,
+    step: str,
+    prepared: dict[str, Any],
 ) -> str:
     """The model card in Markdown, from facts alone."""
     config = translator.config
@@ -77,6 +100,7 @@ def card(
         version=__version__,
         config=config,
         data=config.get("data", {}),
+        prepared=prepared,
         imported=config.get("imported"),
         size=translator.training_size,
         step=int(step),
