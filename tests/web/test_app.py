@@ -59,6 +59,7 @@ def test_a_form_a_job_and_a_batch_give_the_same_file(client, scene):
     states = [json.loads(event.removeprefix("data: ")) for event in events]
     assert states[-1] == {
         "state": "done", "position": 0, "step": 1, "steps": 1, "loss": None, "error": None,
+        "snapshots": 0,
     }  # fmt: skip
     assert client.get(f"/api/jobs/{job}").json() == states[-1]
     assert client.get(f"/api/jobs/{job}/picture").content == wanted
