@@ -144,7 +144,7 @@ def start(line: list[str]) -> subprocess.Popen[str]:
 
 def wait_for_steps(out: Path, steps: int, process: subprocess.Popen[str]) -> None:
     """Until log.jsonl shows that many lines."""
-    log, limit = out / "log.jsonl", time.monotonic() + 60
+    log, limit = out / "log.jsonl", time.monotonic() + 600
     while not log.exists() or log.read_text().count("\n") < steps:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < limit
@@ -164,6 +164,20 @@ def test_a_signal_saves_within_a_step_and_the_same_command_goes_on(data, tmp_pat
     assert "The same command goes on from there" in error
     done = int(whole_names(out)[-1])
     assert len((out / "log.jsonl").read_text().splitlines()) == done, "not one step is lost"
+
+
+@pytest.mark.slow
+def test_a_second_signal_leaves_at_once_and_nothing_saved_is_lost(data, tmp_path):
+    out = tmp_path / "run"
+    process = start(arguments(data, out, "steps=100000", "log_every=1", "save_every=2"))
+    wait_for_steps(out, 3, process)
+    while process.poll() is None:  # the first may have been answered before the second comes
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert read_weights(out)[1]["step"] >= 2, "a checkpoint is whole or absent"
 
 
 @pytest.mark.slow
