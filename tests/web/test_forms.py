@@ -18,8 +18,9 @@ def form(*parts, end=b"\r\n--x--\r\n"):
 def test_by_hand():
     body = form(
         b'\r\nContent-Disposition: form-data; name="field"\r\n\r\nno file',
-        b"\r\nContent-Type: image/png\r\nCONTENT-disposition:form-data;name=a;filename=b\r\n\r\n\r\n",
-        b'\r\nContent-Disposition: form-data; filename="q\\"\xc3\xa9\\\\"; name="n;m"\r\n\r\nx\r\n\r\ny',
+        b"\r\nA: b\r\nCONTENT-disposition:form-data;name=a;filename=b\r\n\r\n\r\n",
+        b'\r\nContent-Disposition: form-data; filename="q\\"\xc3\xa9\\\\"; name="n;m"'
+        b"\r\n\r\nx\r\n\r\ny",
     )
     wanted = [File("a", "b", b"\r\n"), File("n;m", 'q"é\\', b"x\r\n\r\ny")]
     assert read_form(body, KIND, 2) == wanted
