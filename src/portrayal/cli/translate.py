@@ -34,9 +34,17 @@ from portrayal.cli.translate_options import (
     Seed,
     Shard,
     ShowInput,
+    Steady,
     Stroke,
     Suffix,
     Tile,
+)
+from portrayal.cli.translate_video import (
+    refuse_unsteady,
+    say_flicker,
+    video_ahead,
+    video_asked,
+    video_through,
 )
 
 if TYPE_CHECKING:
@@ -70,9 +78,10 @@ def translate(
     drawing: Drawing = False,
     stroke: Stroke = 3.0,
     show_input: ShowInput = False,
+    steady: Steady = False,
     with_files: With = None,
 ) -> None:
-    """Translate a picture, a folder of pictures or standard input.
+    """Translate a picture, a folder of pictures, a video or standard input.
 
     Every output has the name and the size of its input, and a folder's tree is mirrored. What is
     done is skipped, so the same command goes on after a stop. Pictures that fail are named at the
@@ -83,17 +92,27 @@ def translate(
     piped = "-" in (source, out)
     refuse_mixed(piped, drawing, stroke, show_input)
     content = read_input(source, out, overwrite) if piped else b""
-    jobs: Iterable[Job] = () if piped else Jobs(Path(source), Path(out), suffix, shard)
-    total = sum(1 for _ in jobs)  # says what is wrong with INPUT before the model is loaded
     from portrayal.inference.files import Files
     from portrayal.inference.load import How
 
     how = How(reverse, seed, resize, tile, overlap, drawing, stroke)
     files = Files(quality, provenance, keep_exif, overwrite, limit, show_input)
+    if not piped and video_asked(source, out):
+        target, clip = video_ahead(source, out, shard, files)
+        translator = loaded(run, device, checkpoint, how, engine, clip.frames or 1000)
+        with stoppable("Stopped. Nothing was written; a video is made whole or not at all."):
+            video_through(translator, Path(source), target, clip, how, files, steady, batch)
+        return
+    jobs: Iterable[Job] = () if piped else Jobs(Path(source), Path(out), suffix, shard)
+    total = sum(1 for _ in jobs)  # says what is wrong with INPUT before the model is loaded
+    if steady:
+        refuse_unsteady(piped, suffix, shard, files)
     count = 1 if piped else total
     translator = loaded(run, device, checkpoint, how, engine, count)
     if piped:
         pipe(translator, content, out, suffix, how, files)
+    elif steady:
+        translate_all(translator, jobs, total, how, files, batch, steadily=True)
     else:
         translate_all(translator, jobs, total, how, files, batch)
 
@@ -188,16 +207,24 @@ def translate_all(
     how: "How",
     files: "Files",
     batch: int | None,
+    steadily: bool = False,
 ) -> None:
     """Work through the jobs under a bar, then say what was done and what was not."""
     from portrayal.cli.progress import bar, say
     from portrayal.inference.files import translate_files
+    from portrayal.inference.frames import Flickers, translate_frames
 
+    flickers = Flickers()
     failed: list[Outcome] = []
     counts = Counter[str]()
     largest = (0, 0)
     with stoppable(), bar("Translating", total, "pictures") as advance:
-        for outcome in translate_files(translator, jobs, how, files, batch=batch):
+        outcomes = (
+            translate_frames(translator, jobs, how, files, flickers)
+            if steadily
+            else translate_files(translator, jobs, how, files, batch=batch)
+        )
+        for outcome in outcomes:
             counts[outcome.kind if outcome.kind != "skipped" else outcome.reason] += 1
             if outcome.kind == "failed":
                 failed.append(outcome)
@@ -206,6 +233,7 @@ def translate_all(
     done, bad = counts.pop("done", 0), counts.pop("failed", 0)
     skipped = [f"{count} {reason}" for reason, count in sorted(counts.items())]
     say(", ".join([f"{done} of {total} pictures translated", *skipped, f"{bad} failed"]))
+    say_flicker(*flickers.means())
     advise(translator, largest, how)
     list_failures(failed)
 
@@ -238,12 +266,13 @@ def tell(text: str) -> None:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable(
+    text: str = "Stopped. What is done stays; the same command goes on from here.",
+) -> Iterator[None]:
     """Inside, Ctrl-C and SIGTERM end the command with one line; what is written is whole."""
     from portrayal.core.errors import Interrupted
 
     def stop(number: int, frame: FrameType | None) -> None:
-        text = "Stopped. What is done stays; the same command goes on from here."
         raise Interrupted(text, 128 + number)
 
     if threading.current_thread() is not threading.main_thread():

@@ -9,9 +9,12 @@ Run = Annotated[
     Path, Argument(help="Run folder, or user/name[@revision] of a hub. E.g. runs/faces")
 ]
 Input = Annotated[
-    str, Argument(metavar="INPUT", help="Picture, folder, or - for standard input. E.g. photos")
+    str,
+    Argument(metavar="INPUT", help="Picture, folder, video, or - for standard input. E.g. photos"),
 ]
-Out = Annotated[str, Option(help="Folder or picture; - for standard output. E.g. --out painted")]
+Out = Annotated[
+    str, Option(help="Folder, picture or video; - for standard output. E.g. --out painted")
+]
 Checkpoint = Annotated[
     str, Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
 ]
@@ -65,4 +68,8 @@ Stroke = Annotated[
 ShowInput = Annotated[
     bool,
     Option("--show-input", help="Also write what the network got. E.g. --show-input"),
+]
+Steady = Annotated[
+    bool,
+    Option("--steady", help="Less flicker, of a video or frames named in order. E.g. --steady"),
 ]
