@@ -153,7 +153,7 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
     if precision == "int8":
         model = calibrated(model, translator, run, reverse=reverse)
     content = model.SerializeToString()
-    return open_onnx(content) if kind == "onnx" else OpenVino(content, precision == "bf16")
+    return open_onnx(content) if kind == "onnx" else OpenVino(content, bool(precision))
 
 
 def quickest(
