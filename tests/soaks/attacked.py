@@ -32,7 +32,17 @@ COMMON = (
     "average=0.9",
     "precision=float32",
 )
-NOT_COMPARED = {"seconds", "command", "started", "time", "path", "from_run", "run", "data"}
+NOT_COMPARED = {
+    "seconds",
+    "command",
+    "commit",
+    "started",
+    "time",
+    "path",
+    "from_run",
+    "run",
+    "data",
+}
 
 
 class Attacker:

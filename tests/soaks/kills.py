@@ -6,9 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacked import RECIPES, differences, fingerprint, make_data, training
+from attacked import COMMON, RECIPES, differences, fingerprint, make_data, training
 
 FAULTS = ("ENOSPC", "EACCES", "EIO")
+DATED = {"report.html"}  # made of results.json, which is compared, with its clock and commit
 
 
 @dataclass
@@ -117,20 +118,60 @@ class Trainings:
 
 
 def commands(place):
-    """Other commands by name: their words and the folder that they write."""
-    data, run = make_data(place / "data" / "32", 32), place / "run"
-    pictures, out = data / "train" / "target", place / "out"
-    tiny = ("generator=resnet_6", "discriminator=patch_16", "discriminator_width=4", "steps=2")
-    sets = [f"--set={text}" for text in (*tiny, "batch=2", "width=4,6", "validate_every=1")]
+    """Other commands by name: their words; all write below place/out. `trained` is their run."""
+    data, run, out = make_data(place / "data" / "32", 32), place / "run", place / "out"
+    short = [text for text in COMMON if not text.startswith("steps=")]
+    tiny = [f"--set={text}" for text in (*RECIPES["pix2pix"][1], *short, "steps=2")]
     filters = ["--filter", "pencil", "--size", "32", "--workers", "1"]
     study = ["--folders", data / "test/target", "--folders", data / "test/source"]
-    return {
-        "prepare": (["prepare", "folder", pictures, "--out", out, *filters], out),
-        "translate": (["translate", run, data / "train/source", "--out", out], out),
-        "evaluate": (["evaluate", run, "--metric", "ssim", "--metric", "l1"], run),
-        "sweep": (["sweep", "pix2pix", data, "--out", out, *sets], out),
-        "study": (["study", "create", out, *study, "--practice", "0", "--checks", "0"], out),
+    checks = ["--practice", "0", "--checks", "0"]
+    trained = ["train", "pix2pix", data, "--out", run, *tiny]
+    return trained, {
+        "prepare": ["prepare", "folder", data / "train/target", "--out", out, *filters],
+        "translate": ["translate", run, data / "train/source", "--out", out],
+        "evaluate": ["evaluate", out, "--metric", "ssim", "--metric", "l1"],
+        "sweep": ["sweep", "pix2pix", data, "--out", out, *tiny, "--vary", "l1=10,100"],
+        "study": ["study", "create", out, *study, *checks],
     }
+
+
+class Commands:
+    """Commands other than train: killed at drawn writes and run again."""
+
+    def __init__(self, attacker, place):
+        self.attacker, self.place, self.out = attacker, place, place / "out"
+        trained, self.lines = commands(place)
+        answer = attacker(trained, place / "log", learn=str(place / "learned"))
+        assert answer.fine, answer.text
+
+    def fresh(self, name):
+        """The state before the first start."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        if name == "evaluate":
+            shutil.copytree(self.place / "run", self.out)
+
+    def case(self, name, kills, seed):
+        """Kill a command at `kills` drawn writes, let it end; its figures."""
+        line, log, count = self.lines[name], self.place / "log", self.place / "count"
+        self.fresh(name)
+        attack = {"folder": str(self.out), "count_to": str(count)}
+        answer = self.attacker(line, log, attack=attack)
+        assert answer.fine, answer.text
+        whole, writes = fingerprint(self.out), int(count.read_text())
+        self.fresh(name)
+        rng, struck = random.Random(f"{name} {seed}"), []
+        for _ in range(kills):
+            at = rng.randint(1, max(1, writes // 2))
+            answer = self.attacker(line, log, attack={"folder": str(self.out), "at": at})
+            if answer.killed:
+                struck.append(at)
+            elif not answer.fine:
+                return {"kills": struck, "differ": [answer.text[-2000:]]}
+        answer = self.attacker(line, log)
+        if not answer.fine and name != "study":  # a study is never made twice
+            return {"kills": struck, "differ": [answer.text[-2000:]]}
+        differ = differences(fingerprint(self.out), whole)
+        return {"kills": struck, "differ": [name for name in differ if name not in DATED]}
 
 
 def append(path, row):
