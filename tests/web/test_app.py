@@ -13,6 +13,7 @@ from portrayal import load
 from portrayal.core.images import encode, read_pixels, read_text
 from portrayal.core.provenance import GENERATED, read_provenance
 from portrayal.core.runs import write_json
+from portrayal.filters.freehand import clean_drawing
 from portrayal.web.app import serving_app
 from portrayal.web.models import find_runs, load_models
 from portrayal.web.shell import static_file
@@ -219,3 +220,22 @@ def test_only_known_runs_have_pages(client):
     assert client.get("/runs/other/report").json() == {
         "error": "No run named 'other'. Known: small."
     }
+
+
+def test_a_drawing_is_cleaned_first_and_shown_as_the_network_got_it(client, small_run):
+    sheet = np.full((64, 64, 3), 170, np.uint8)
+    sheet[:, 40:] -= 30  # a shadow
+    sheet[20:40, 20:23] = 60
+    content = encode(sheet, ".png")
+    wanted = load(small_run)(sheet, drawing=True)
+    cleaned = post(client, content, drawing=1)
+    assert np.array_equal(read_pixels(cleaned.content), np.asarray(wanted))
+    assert not np.array_equal(read_pixels(post(client, content).content), np.asarray(wanted))
+    both = read_pixels(post(client, content, drawing=1, show_input=1).content)
+    assert np.array_equal(both[:, :64], clean_drawing(sheet))
+    assert np.array_equal(both[:, 64:], np.asarray(wanted))
+    job = post(client, content, "/api/jobs", drawing=1).json()["job"]
+    client.get(f"/api/jobs/{job}/events")
+    assert client.get(f"/api/jobs/{job}/picture").content == cleaned.content
+    empty = post(client, encode(np.full((64, 64, 3), 200, np.uint8), ".png"), drawing=1)
+    assert 400 <= empty.status_code < 500 and "empty" in empty.json()["error"]

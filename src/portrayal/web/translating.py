@@ -7,7 +7,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,7 +18,9 @@ from starlette.responses import Response, StreamingResponse
 
 from portrayal.core.errors import UnknownName
 from portrayal.core.images import Pixels, read_pixels
+from portrayal.inference.drawing import shown
 from portrayal.inference.files import Files, encoded, mark_of
+from portrayal.inference.pictures import scaled
 from portrayal.web import uploads
 from portrayal.web.endpoints import BODY, MANY
 from portrayal.web.limits import Limits, PerMinute, address_of
@@ -37,12 +39,13 @@ class Wish:
         reverse: Annotated[bool, Query(description="the model's other direction")] = False,
         show_input: Annotated[bool, Query(description="input and answer side by side")] = False,
         resize: Annotated[bool, Query(description="work at the size of training")] = False,
+        drawing: Annotated[bool, Query(description="clean a photographed drawing first")] = False,
         snapshots: Annotated[bool, Query(description="of a job that searches, as it goes")] = False,
         format: Annotated[Literal["png", "jpeg", "webp"], Query()] = "png",
     ) -> None:
         self.model, self.reverse, self.show_input = model, reverse, show_input
         self.resize, self.suffix, self.media_type = resize, SUFFIXES[format], f"image/{format}"
-        self.snapshots = snapshots
+        self.snapshots, self.drawing = snapshots, drawing
 
 
 Wished = Annotated[Wish, Depends()]
@@ -63,7 +66,8 @@ class Order:
         pixels = read_pixels(self.content, limit=self.megapixels, name="The picture")
         times.append(time.perf_counter())
         work.go_on()
-        wish, how = self.wish, self.model.how(self.wish.reverse, self.wish.resize)
+        wish = self.wish
+        how = replace(self.model.how(wish.reverse, wish.resize), drawing=wish.drawing)
         source, files = hashlib.sha256(self.content).hexdigest(), Files()
         mark = mark_of(self.model.way(wish.reverse), source, wish.suffix, how, files)
 
@@ -73,7 +77,8 @@ class Order:
         answer = self.model.translate(pixels, how, work, show if wish.snapshots else None)
         times.append(time.perf_counter())
         if wish.show_input:
-            answer = np.concatenate([pixels, answer], axis=1)
+            seen = shown(self.model.way(wish.reverse), pixels, how)
+            answer = np.concatenate([scaled(seen, pixels.shape[1::-1]), answer], axis=1)
         content = encoded(answer, wish.suffix, mark, files)
         times.append(time.perf_counter())
         parts = zip(("read", "model", "write"), np.diff(times).tolist(), strict=True)

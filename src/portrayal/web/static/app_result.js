@@ -75,7 +75,7 @@ export function result(model, options) {
     }
   }
 
-  const query = (more = {}) => ({ model: model.name, reverse: Number(options().reverse && model.directions.includes("reverse")), format: options().format, ...more });
+  const query = (more = {}) => ({ model: model.name, reverse: Number(options().reverse && model.directions.includes("reverse")), format: options().format, drawing: Number(options().drawing && model.draws), ...more });
 
   function tell(now) {
     bar.hidden = false;

@@ -12,7 +12,7 @@ const LIMITS = { megabytes: 10, megapixels: 24, workers: 1 }; // until the serve
 const SQUARE = [512, 512]; // a drawing for models that know no size
 const state = { models: [], limits: LIMITS, picture: null, drawn: false, shown: new Map() };
 
-const options = () => ({ reverse: find("reverse").checked, format: find("format").value, size: find("size").value, workers: state.limits.workers });
+const options = () => ({ reverse: find("reverse").checked, format: find("format").value, size: find("size").value, drawing: find(state.drawn ? "clean-draw" : "clean-picture").checked, workers: state.limits.workers });
 const chosen = () => state.models.filter((model) => find(`model-${state.models.indexOf(model)}`).checked);
 
 async function begin() {
@@ -42,6 +42,7 @@ function choice(model, index) {
 function choices() { // which models are wanted may have changed
   const wanted = chosen();
   find("reverse-line").hidden = !wanted.some((model) => model.directions.includes("reverse"));
+  for (const id of ["clean-picture-line", "clean-draw-line"]) find(id).hidden = !wanted.some((model) => model.draws);
   if (wanted.length) board.shape(wanted[0].size ?? SQUARE);
   for (const [name, shown] of state.shown)
     if (!wanted.some((model) => model.name === name)) { shown.leave(); state.shown.delete(name); }
@@ -152,6 +153,6 @@ const board = drawing(drawn);
 const ways = tabs(find("ways"), (id) => { if (id !== "tab-camera") closeCamera(); });
 const batch = several({ limits: () => state.limits, models: chosen, options });
 find("file").addEventListener("change", () => { if (find("file").files.length) take(find("file").files[0]); find("file").value = ""; });
-for (const id of ["size", "format", "reverse"]) find(id).addEventListener("change", () => { if (state.picture || state.drawn) all(); });
+for (const id of ["size", "format", "reverse", "clean-picture", "clean-draw"]) find(id).addEventListener("change", () => { if (state.picture || state.drawn) all(); });
 byDrop();
 begin();
