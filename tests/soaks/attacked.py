@@ -61,7 +61,7 @@ class Attacker:
 
     def __exit__(self, *error):
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(600)
         self.process.stdout.close()
 
     def __call__(self, line, log, **job):
