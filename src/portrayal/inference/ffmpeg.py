@@ -26,6 +26,7 @@ WRITTEN = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac")  # sound that all of these hold
 KINDS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg"  # ffmpeg's demuxers
 SAFE = ("-protocol_whitelist", "file,pipe", "-format_whitelist", KINDS)
+UNWRITTEN = (b"Error writing trailer", b"No space left")  # it may end with 0 all the same
 NOTHING = subprocess.DEVNULL
 FASTEST = 240  # frames per second
 GET = "Debian: apt-get install ffmpeg; macOS: brew install ffmpeg; a folder of frames needs none."
@@ -206,8 +207,9 @@ def put(
 
 def ended(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
     """Wait for an encoder; one line if it failed."""
-    if process.wait():
-        raise CannotWrite(f"ffmpeg could not write the video: {last_line(content_of(said))}")
+    failed, text = process.wait(), content_of(said)
+    if failed or any(word in text for word in UNWRITTEN):
+        raise CannotWrite(f"ffmpeg could not write the video: {last_line(text)}")
 
 
 @contextmanager
