@@ -8,7 +8,6 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 	$(shell $(name) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 WORKERS ?= 2
-AXE := 4.14.1
 NO_VENV = Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv
 
 .PHONY: demo test test-fast check browser-packages help-pages clean
@@ -50,9 +49,3 @@ clean:
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
-
-# axe-core looks for barriers in our pages; without it those tests are skipped and say so.
-.venv/axe: | .venv/bin/python
-	@mkdir -p $@.new && cd $@.new && npm pack --silent axe-core@$(AXE) >/dev/null && tar xzf axe-core-$(AXE).tgz \
-		&& cd - >/dev/null && mv $@.new/package $@ && rm -r $@.new \
-		|| { rm -rf $@.new; echo "axe-core is not installed (npm is missing or away)"; }

@@ -1,6 +1,7 @@
 """What everybody can use: all our pages looked at by axe-core, at all widths; runs, live."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from portrayal.web.models import find_runs, load_models
 from portrayal.web.study import study_app
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[2] / ".venv" / "axe" / "axe.min.js"
+AXE = Path(sys.prefix) / "npm" / "axe-core" / "axe.min.js"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
@@ -65,7 +66,7 @@ def address(small_run, serve_long):
 def axe():
     """axe(page): what bars somebody from using it, as rule: elements."""
     if not AXE.is_file():
-        pytest.skip("needs axe-core: make .venv/axe")
+        pytest.skip("needs axe-core: make browser-packages")
     script = AXE.read_text(encoding="utf-8")
 
     def look(page):
