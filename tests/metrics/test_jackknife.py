@@ -71,3 +71,8 @@ def test_names_keep_their_places():
     assert grouped(["x", "y", "x"]) == {"x": [0, 2], "y": [1]}
     assert independent((["a", "b"], ["c"]))
     assert not independent((["a", "b"], ["b"]))
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 5), (5, 2), (2, 2)])
+def test_two_pictures_have_no_error(n, m):
+    assert math.isnan(leave_pictures_out(sums_of(*sets(n, m))))

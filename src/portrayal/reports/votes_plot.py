@@ -73,7 +73,7 @@ def plot(found: VoteResults) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="poll" role="img" '
         f'viewBox="0 0 {WIDTH} {bottom + 28}" aria-label="{title}">'
-        f'<style>{COLOURS}</style>{"".join(drawn)}</svg>\n'
+        f"<style>{COLOURS}</style>{''.join(drawn)}</svg>\n"
     )
 
 
