@@ -124,7 +124,7 @@ def test_one_press_answers_one_trial_however_long_it_is_held(make_study, serve, 
 def test_a_picture_is_hidden_when_its_time_is_over_and_can_still_be_judged(
     make_study, serve, visit
 ):
-    page = visit(serve(study_app(make_study(kind="real_or_fake", seconds=0.3))))
+    page = visit(serve(study_app(make_study(kind="real_or_fake", seconds=3))))
     begin(page)
     assert page.is_visible(".option img")
     page.wait_for_selector(".option.gone")

@@ -25,7 +25,7 @@ COMMANDS = {  # in the order of the work; the text is the first line of the comm
     "inspect": "Show what a dataset folder or a folder of pictures holds.",
     "train": "Train a recipe on a dataset folder.",
     "sweep": "Train a recipe with many settings and compare them on validation.",
-    "translate": "Translate a picture, a folder of pictures or standard input.",
+    "translate": "Translate a picture, a folder of pictures, a video or standard input.",
     "evaluate": "Score a run, or two folders of pictures with the same names.",
     "recognise": "Train a small recogniser on the real target pictures of a dataset.",
     "compare": "Compare scored runs: one table, one page, and which differences hold.",
