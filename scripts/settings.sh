@@ -10,4 +10,4 @@ work=${2:-.}
 portrayal=${PORTRAYAL:-.venv/bin/portrayal}
 "$portrayal" sweep pix2pix "$data" --out "$work/sweeps/settings" --preset quick_64 \
     --vary l1=10,100,1000 --vary dropout=0,0.5 --vary norm=batch,instance \
-    --set steps="${STEPS:-1500}" --set average=0.99 --metric l1 --evaluate-best
+    --set steps="${STEPS:-800}" --set average=0.99 --set validate_every=200 --metric l1 --evaluate-best
