@@ -35,7 +35,8 @@ BOUNDS = [
     ("epochs", 0.01, 0), ("steps", 1, 0), ("steps", MOST_STEPS, MOST_STEPS + 1), ("batch", 1, 0),
     ("learning_rate", 1e-9, 0), ("betas", (0, 0.999), (0, 1)), ("betas", (0, 0), (-0.1, 0)),
     ("decay", 0, -0.1), ("decay", 1, 1.1), ("average", 0, -0.1), ("average", 0.999, 1),
-    ("enlarge", 1, 0.99), ("enlarge", 2, 2.01), ("tones", 0, -0.1), ("tones", 1, 1.1), ("seed", 0, -1), ("workers", 0, -1),
+    ("enlarge", 1, 0.99), ("enlarge", 2, 2.01), ("tones", 0, -0.1), ("tones", 1, 1.1),
+    ("seed", 0, -1), ("workers", 0, -1),
     ("log_every", 1, 0), ("validate_every", 0, -1), ("validate_pictures", 1, 0),
     ("save_minutes", 0.1, 0), ("save_every", 0, -1), ("keep", 1, 0),
 ]  # fmt: skip
