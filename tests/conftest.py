@@ -4,11 +4,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 # A shell that starts the tests in the background ignores Ctrl-C for them and all their children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -67,3 +70,17 @@ def scene() -> Callable[..., np.ndarray]:
         return picture.clip(0, 255).astype(np.uint8)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Debian's Chromium, with the SWITCHES that a module of tests names."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs chromium in {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    switches = ["--no-sandbox", *getattr(request.module, "SWITCHES", ())]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
+        yield chromium
+        chromium.close()

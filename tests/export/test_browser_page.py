@@ -25,16 +25,15 @@ from portrayal.export.reference import import_reference
 from portrayal.inference.tiles import cut
 
 pytest.importorskip("onnxruntime")
-CHROMIUM = Path("/usr/bin/chromium")
 NPM = Path(sys.prefix) / "npm"
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
     pytest.mark.skipif(
         bool(missing(ONNXRUNTIME_WEB, NPM / "onnxruntime-web")),
         reason="needs onnxruntime-web: make browser-packages",
     ),
 ]
+SWITCHES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera
 PATIENCE = 120_000  # ms; a busy machine is slow and not wrong
 
 
@@ -76,19 +75,6 @@ def site(run, tmp_path_factory):
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

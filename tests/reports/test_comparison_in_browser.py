@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 from runs import make_dataset, make_run
 
@@ -7,11 +5,7 @@ from portrayal.reports.collect import collect
 from portrayal.reports.comparison import Comparison, Model, Row
 from portrayal.reports.comparison_page import write_comparison
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +27,16 @@ def page_file(tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_five_models_fit_the_window_and_nothing_is_asked_for(page_file, width, scheme):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        size = {"width": width, "height": 900}
-        page = browser.new_page(viewport=size, color_scheme=scheme, offline=True)
-        noise = []
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("request", lambda request: noise.append(request.url))
-        page.goto(page_file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        pictures = page.eval_on_selector_all("img", "all => all.map(i => [i.naturalWidth, i.alt])")
-        assert len(pictures) == 8 * 7
-        assert all(wide and alt for wide, alt in pictures)
-        browser.close()
+def test_five_models_fit_the_window_and_nothing_is_asked_for(browser, page_file, width, scheme):
+    size = {"width": width, "height": 900}
+    page = browser.new_page(viewport=size, color_scheme=scheme, offline=True)
+    noise = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("request", lambda request: noise.append(request.url))
+    page.goto(page_file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    pictures = page.eval_on_selector_all("img", "all => all.map(i => [i.naturalWidth, i.alt])")
+    assert len(pictures) == 8 * 7
+    assert all(wide and alt for wide, alt in pictures)
+    page.close()
     assert not [text for text in noise if not text.startswith(("data:", page_file.as_uri()))]

@@ -1,16 +1,10 @@
-from pathlib import Path
-
 import pytest
 from runs import make_dataset, make_run
 
 from portrayal.core.runs import append_line, read_lines
 from portrayal.reports.pages import write_report
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 LONG = "a_name_without_any_end_" * 8
 
 
@@ -23,16 +17,6 @@ def page_file(tmp_path_factory):
     for row in list(read_lines(run / "pictures.jsonl"))[:3]:
         append_line(run / "pictures.jsonl", row | {"name": LONG, "scores": {"ssim": 0.99}})
     return write_report(run)[0]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -16,12 +16,8 @@ from portrayal.web.app import serving_app
 from portrayal.web.limits import Limits
 from portrayal.web.models import find_runs, load_models
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
-]
-CAMERA = "--use-fake-device-for-media-stream"
+pytestmark = pytest.mark.browser
+SWITCHES = ["--use-fake-device-for-media-stream"]  # a camera
 READY = ".result[aria-busy=false] .compare.ready"
 SEND = """([kind, files]) => {
   const given = new DataTransfer();
@@ -30,18 +26,6 @@ SEND = """([kind, files]) => {
   const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: given, bubbles: true })
     : new ClipboardEvent("paste", { clipboardData: given, bubbles: true });
   document.getElementById("main").dispatchEvent(event); }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", CAMERA]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

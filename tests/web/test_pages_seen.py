@@ -12,25 +12,11 @@ from portrayal.web.limits import Limits
 from portrayal.web.models import find_runs, load_models
 from portrayal.web.study import study_app
 
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(sys.prefix) / "npm" / "axe-core" / "axe.min.js"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 READY = ".result[aria-busy=false] .compare.ready"
 RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
          "wcag22aa", "best-practice"]}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

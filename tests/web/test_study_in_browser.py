@@ -1,29 +1,13 @@
 """A voter's whole session in Chromium."""
 
-from pathlib import Path
-
 import pytest
 
 from portrayal.evaluation.study.votes import Votes
 from portrayal.web.study import study_app
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium in /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 READY = "#trial[aria-busy=false]"
 CALM = 300  # ms until a trial takes an answer
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -57,8 +57,10 @@ def retoned(source: Pixels, seed: int, position: int, strength: float) -> Pixels
     of drawings that it has not seen. strength: 0 changes nothing, 1 up to .1 of red or blue,
     .3 of contrast, .7 of saturation.
     """
+    if strength == 0:
+        return source
     rng = numpy_rng(seed, "tones", position)
-    if strength == 0 or rng.random() < 0.5:
+    if rng.random() < 0.5:
         return source
     contrast, gamma, saturation, red, blue = rng.uniform(-1, 1, 5) * strength
     changed: Pixels = tone(
