@@ -1,9 +1,9 @@
 """A picture for the documentation: input | generated | truth of held-out pairs, not hand-picked.
 
-    python scripts/panel.py RUN OUT.png [--count 6] [--columns 2] [--scale 1]
+    python scripts/panel.py RUN... OUT.png [--count 6] [--columns 2] [--scale 1]
 
-The pairs are evenly spaced over the test split of an evaluated run. Only runs on generated shapes
-or on synthetic faces may be committed.
+The pairs are evenly spaced over the split that the runs were evaluated on; each run has a column.
+Only runs on generated shapes or on synthetic faces may be committed.
 """
 
 import argparse
@@ -13,45 +13,48 @@ from pathlib import Path
 import numpy as np
 
 from portrayal.core.images import encode_png, read_pixels
-from portrayal.core.runs import dataset_places, read_json, write_atomically
+from portrayal.core.runs import read_json, write_atomically
 
 GAP, MARGIN = 2, 10  # white pixels between the pictures of a pair, and between pairs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=6)
     parser.add_argument("--columns", type=int, default=2)
     parser.add_argument("--scale", type=int, default=1)
     options = parser.parse_args()
-    places = dataset_places(options.run, read_json(options.run / "config.json")["data"])
-    data = next(place for place in places if place.is_dir()) / "test"
+    scored = read_json(options.runs[0] / "results.json")
+    split = scored["split"]
+    data = Path(scored["data"]["path"]) / split
     rows = [json.loads(line) for line in (data / "metadata.jsonl").open()]
     chosen = [rows[i * len(rows) // options.count] for i in range(options.count)]
-    triples = []
+    shown = []
     for row in chosen:
-        fake = options.run / "translations" / "test" / f"{row['name']}.png"
-        files = (data / row["source_file_name"], fake, data / row["target_file_name"])
-        pictures = [
-            read_pixels(path).repeat(options.scale, 0).repeat(options.scale, 1) for path in files
-        ]
-        gap = np.full((pictures[0].shape[0], GAP, 3), 255, np.uint8)
-        triples.append(np.concatenate([pictures[0], gap, pictures[1], gap, pictures[2]], axis=1))
-    write_atomically(options.out, encode_png(sheet(triples, options.columns)))
+        answers = [f"{run}/translations/{split}/{row['name']}.png" for run in options.runs]
+        files = (data / row["source_file_name"], *answers, data / row["target_file_name"])
+        shown.append(beside([read_pixels(Path(file)) for file in files], options.scale))
+    write_atomically(options.out, encode_png(sheet(shown, options.columns)))
     print(f"{options.out}: {', '.join(row['name'] for row in chosen)}")
 
 
-def sheet(triples: list[np.ndarray], columns: int) -> np.ndarray:
-    height, width = triples[0].shape[:2]
-    rows = -(-len(triples) // columns)
+def beside(pictures: list[np.ndarray], scale: int) -> np.ndarray:
+    large = [each.repeat(scale, 0).repeat(scale, 1) for each in pictures]
+    gap = np.full((large[0].shape[0], GAP, 3), 255, np.uint8)
+    return np.concatenate([part for each in large for part in (gap, each)][1:], axis=1)
+
+
+def sheet(shown: list[np.ndarray], columns: int) -> np.ndarray:
+    height, width = shown[0].shape[:2]
+    rows = -(-len(shown) // columns)
     tall, wide = rows * (height + MARGIN) - MARGIN, columns * (width + MARGIN) - MARGIN
     page = np.full((tall, wide, 3), 255, np.uint8)
-    for index, triple in enumerate(triples):
+    for index, each in enumerate(shown):
         top = index // columns * (height + MARGIN)
         left = index % columns * (width + MARGIN)
-        page[top : top + height, left : left + width] = triple
+        page[top : top + height, left : left + width] = each
     return page
 
 
