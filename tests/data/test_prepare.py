@@ -9,9 +9,9 @@ import pytest
 
 from portrayal.core.errors import BadData, BadOption, CannotWrite, UserError
 from portrayal.core.images import encode, encode_png, pixels_hash, read_pixels
+from portrayal.core.locks import locked
 from portrayal.data import scan
 from portrayal.data.item import Item
-from portrayal.data.locks import locked
 from portrayal.data.options import Options
 from portrayal.data.prepare import prepare
 from portrayal.data.sources import sources
@@ -496,7 +496,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
 def test_two_processes_do_not_work_on_one_folder(tmp_path):
     with (
         locked(tmp_path / "out" / ".partial" / "lock-1", tmp_path),
-        pytest.raises(CannotWrite, match="Another process"),
+        pytest.raises(CannotWrite, match="in use by another process"),
     ):
         run(shapes(count=10), tmp_path / "out")
 

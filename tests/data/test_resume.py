@@ -13,8 +13,8 @@ import pytest
 
 from portrayal.core.errors import BadData, BadOption, CannotWrite, Interrupted
 from portrayal.core.images import encode_png
+from portrayal.core.locks import locked
 from portrayal.core.seeds import numpy_rng
-from portrayal.data.locks import locked
 from portrayal.data.options import Options
 from portrayal.data.prepare import prepare
 from portrayal.data.sources.folder import folder

@@ -12,6 +12,7 @@ import torch
 
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, BadOption, CannotWrite, UserError
+from portrayal.core.locks import Busy
 from portrayal.core.runs import read_json, write_json
 from portrayal.training.checkpoint import save
 from portrayal.training.run import changes, opened
@@ -194,7 +195,7 @@ with opened(Path(sys.argv[1]), json.loads(sys.argv[2])):
     )
     assert other.stdout and other.stdin
     assert other.stdout.readline() == b"held\n"
-    assert refusal(run, description(), CannotWrite) == (
+    assert refusal(run, description(), Busy) == (
         f"{run} is in use by another process; wait for it or choose another --out."
     )
     other.kill()  # a killed process holds nothing

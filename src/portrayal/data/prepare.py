@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from portrayal.core.errors import BadData, BadOption, Interrupted
+from portrayal.core.locks import Busy, locked
 from portrayal.core.runs import write_json
 from portrayal.data.columns import refuse_bad, rejected, remarks
 from portrayal.data.job import Job, Outcome, claim, finished_before, plain, publish
-from portrayal.data.locks import Busy, locked
 from portrayal.data.manifest import counted, write_manifest, write_metadata, write_rejected
 from portrayal.data.options import Options
 from portrayal.data.plan import Plan, Planned, dropped, make_plan, planned

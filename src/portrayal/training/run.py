@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from portrayal.core.devices import Ranks
 from portrayal.core.errors import BadCheckpoint, BadData, BadOption, CannotWrite
-from portrayal.core.runs import FORMAT, read_json, write_json, writing
+from portrayal.core.locks import locked
+from portrayal.core.runs import FORMAT, read_json, write_json
 from portrayal.training.checkpoint import tidy
 from portrayal.training.reading import whole_names
 from portrayal.training.settings import FREE_TO_CHANGE, RUN_LENGTH
@@ -25,9 +26,7 @@ def opened(run: Path, config: Mapping[str, Any], ranks: Ranks = Ranks()) -> Iter
         refuse_changes(run, read_json(run / "config.json"), config)
     else:
         refuse_foreign(run)
-    with writing(run):
-        run.mkdir(parents=True, exist_ok=True)
-    with held(run):
+    with locked(run / ".lock", run):
         if not resumes:
             write_json(run / "config.json", config)
         tidy(run, config["settings"]["keep"])
@@ -95,25 +94,3 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
         for name in sorted(flat_old.keys() | flat_new.keys())
         if name not in FREE_TO_CHANGE and flat_old.get(name) != flat_new.get(name)
     }
-
-
-@contextmanager
-def held(run: Path) -> Iterator[None]:
-    """Refuse a second process on the same run (where the system has file locks)."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with ExitStack() as stack:
-        with writing(run):
-            file = stack.enter_context((run / ".lock").open("w"))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotWrite(
-                f"{run} is in use by another process; wait for it or choose another --out."
-            ) from None
-        except OSError:  # a network drive without locks
-            pass
-        yield

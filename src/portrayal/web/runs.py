@@ -3,7 +3,6 @@
 A client names a run or a sample; files are looked up in what we have listed ourselves.
 """
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from portrayal.core.errors import UnknownName, UserError
+from portrayal.core.locks import held
 from portrayal.reports.collect import Run, collect
 from portrayal.reports.results import verdict
 from portrayal.reports.score_tables import questions
@@ -206,24 +206,3 @@ def running(folder: Path, step: int, steps: object) -> bool:
     if time.time() - newest > FRESH:
         return False
     return held(folder / ".lock")
-
-
-def held(lock: Path) -> bool:
-    """Whether another process holds the lock; True where nobody can say."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        handle = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return True
-    finally:
-        os.close(handle)  # releases it
-    return False
