@@ -2,7 +2,7 @@
 
 import errno
 import os
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import replace
 from itertools import islice
 
@@ -14,11 +14,9 @@ from portrayal.core.errors import BadPicture, CannotWrite
 from portrayal.core.images import encode, read_pixels
 from portrayal.core.provenance import GENERATED, marks, read_provenance
 from portrayal.inference.files import (
-    THREADS,
     Files,
     Loaded,
     Outcome,
-    ahead,
     equal_sizes,
     translate_bytes,
     translate_files,
@@ -140,18 +138,42 @@ def test_quality_is_that_of_jpeg_and_webp(photos, tmp_path):
     assert sizes["png", 20] == sizes["png", 95]
 
 
-def test_reading_is_ahead_by_a_few_pictures_and_not_by_all():
-    asked = []
+def test_the_next_group_is_read_while_the_network_has_this_one(tmp_path, noise):
+    (tmp_path / "in").mkdir()
+    for index in range(40):
+        (tmp_path / "in" / f"{index:02d}.png").write_bytes(encode(noise(4, 4, index), ".png"))
+    opened = []
 
-    def endless():
-        while True:
-            asked.append(1)
-            yield len(asked)
+    class Watched(type(tmp_path)):
+        def open(self, *args, **kwargs):
+            opened.append(self.name)
+            return super().open(*args, **kwargs)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(islice(ahead(pool, str, endless()), 50))
-    assert answers == [str(number) for number in range(1, 51)]
-    assert len(asked) < 50 + 4 * THREADS
+    def slowly(source, call):  # no answer before the pictures of the next group are being read
+        deadline = time.monotonic() + 20
+        while call == 1 and len(opened) < 32:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        return -source
+
+    jobs = [replace(j, source=Watched(j.source)) for j in find_jobs(tmp_path / "in", tmp_path)]
+    outcomes = list(translate_files(negative("1", slowly), jobs, batch=16))
+    assert [outcome.name for outcome in outcomes] == [job.name for job in jobs]
+    assert {outcome.kind for outcome in outcomes} == {"done"}
+
+
+def test_an_interrupt_in_the_network_ends_while_readers_wait_for_room(tmp_path):
+    (tmp_path / "in").mkdir()
+    content = encode(np.zeros((2100, 2100, 3), np.uint8), ".png")  # four fill the room
+    for index in range(10):
+        (tmp_path / "in" / f"{index}.png").write_bytes(content)
+
+    def interrupted(source, call):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(negative("1", interrupted), tmp_path / "in", tmp_path / "out")
+    assert tree(tmp_path / "in").keys() == {f"{index}.png" for index in range(10)}
 
 
 def test_a_file_that_is_not_ours_is_never_overwritten_unless_asked(photos, tmp_path, noise):

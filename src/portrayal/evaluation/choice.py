@@ -11,6 +11,7 @@ from portrayal.metrics import metrics
 
 SETS = ("kid", "fid", "one_nn")  # KID first: it has no bias that hangs on the number of pictures
 CONTENT = ("ssim",)  # of unpaired translations against their inputs, if nothing is asked for
+KNOWN_HALF = ("ink_kl", "l1")  # of an input as it was drawn again, against the input
 CHANGED = ("l1", "psnr")  # a translator must change these: no content, unless asked for
 
 
@@ -22,6 +23,7 @@ class Choice:
     content: tuple[str, ...] = ()  # translation against input
     sets: tuple[str, ...] = ()  # domain: all translations against all real pictures
     asked: frozenset[str] = frozenset()
+    known: tuple[str, ...] = ()  # the input as it was drawn again against the input
 
 
 def choose(
@@ -47,7 +49,8 @@ def choose(
         asked = [name for name in names if name in of_pairs]
         content = list(dict.fromkeys([*asked, *content])) or ([] if names else list(CONTENT))
         of_pairs = []
-    return Choice(tuple(of_pairs), tuple(content), tuple(of_sets), frozenset(names))
+    known = KNOWN_HALF if answers.redrawn else ()
+    return Choice(tuple(of_pairs), tuple(content), tuple(of_sets), frozenset(names), known)
 
 
 def check_names(wanted: Sequence[str] | None) -> None:

@@ -79,7 +79,7 @@ def measure_run(
         require_several(len(domain), f"the {split} split of {dataset.folder}")
     files = translate_split(run, split, ours, translator, bar, reverse=reverse)
     measured = measure(
-        answers_of_run(run, pairs, files, reverse=reverse),
+        answers_of_run(run, pairs, files, reverse=reverse, redrawn=translator.redraws),
         request,
         run / "features",
         work=Work(run, dataset, translator.config, checkpoint),

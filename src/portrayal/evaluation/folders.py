@@ -130,7 +130,7 @@ def require_same_names(
 
 def require_same_size(name: str, pixels: dict[str, Pixels]) -> None:
     """Refuse pictures of one name with different sizes."""
-    words = {"fake": "translation", "target": "truth", "source": "input"}
+    words = {"fake": "translation", "target": "truth", "source": "input", "known": "known half"}
     sizes = {words[side]: f"{p.shape[1]} x {p.shape[0]}" for side, p in pixels.items()}
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"{word} {size}" for word, size in sizes.items())

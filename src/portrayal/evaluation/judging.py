@@ -14,7 +14,7 @@ from portrayal.evaluation.choice import Choice
 from portrayal.evaluation.folders import require_same_size
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.scorer import score_picture
-from portrayal.inference.files import THREADS, ahead
+from portrayal.inference.ahead import THREADS, ahead
 
 Row = dict[str, Any]
 Hashes = dict[str, str]  # side ("fake", "target", "source") -> hash of its pixels
@@ -43,8 +43,8 @@ def judged(choice: Choice, answers: Answers, bar: Bar | None) -> Judged:
 
 
 def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes, dict[str, str]]:
-    """One row: "scores" of the translation and "input" of its input, both against the truth, and
-    "content" of the translation against its input.
+    """One row: "scores" of the translation and "input" of its input, both against the truth,
+    "content" of the translation against its input, and "known" of the input as it was drawn again.
 
     A metric that was not asked for by name may refuse a picture, which then has no value.
     """
@@ -54,6 +54,7 @@ def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes, di
     compared = {"scores": ("fake", "target", choice.pictures)}
     compared |= {"input": ("source", "target", choice.pictures)}
     compared |= {"content": ("fake", "source", choice.content)}
+    compared |= {"known": ("known", "source", choice.known)}
     refused: dict[str, str] = {}
     for key, (one, other, metrics) in compared.items():
         if metrics and one in pixels and other in pixels:

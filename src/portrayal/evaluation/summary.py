@@ -42,7 +42,7 @@ def summarise(
     draws: int,
     refused: Mapping[str, str] = MappingProxyType({}),
 ) -> Summary:
-    """Scores of all metrics of pictures: fidelity, then content.
+    """Scores of all metrics of pictures: fidelity, then content, then the known half.
 
     `refused`: why a metric refused pictures, by its name.
     """
@@ -50,6 +50,7 @@ def summarise(
     without: dict[str, list[str]] = {}
     questions: list[tuple[Question, str]] = [("fidelity", name) for name in choice.pictures]
     questions += [("content", name) for name in choice.content]
+    questions += [("known", name) for name in choice.known]
     for question, metric in questions:
         answers = dict(answers_of(pictures, metric, question))
         if not answers:
@@ -85,7 +86,7 @@ def answers_of(
 
     NaN where a picture has no value; the difference is that of pictures which have both.
     """
-    key = "scores" if question == "fidelity" else "content"
+    key = "scores" if question == "fidelity" else question
     if not all(key in row for row in pictures):
         return
     ours = values_of(pictures, key, metric)

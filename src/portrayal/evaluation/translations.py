@@ -1,6 +1,7 @@
 """Translations of a split, beside the run that made them: RUN/translations/SPLIT/NAME.png.
 
-Those of the other direction, target to source, lie in SPLIT_reverse.
+Those of the other direction, target to source, lie in SPLIT_reverse. Models of joint pictures draw
+their input again beside the answer: that half lies in SPLIT_known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +53,10 @@ def translate_split(
     place = f"translations/{split}{'_reverse' if reverse else ''}"
     rows = list(domain.rows())
     names = [f"{place}/{safe_name(row['name'])}.png" for row in rows]
+    known = [run / known_half(name) if translator.redraws else None for name in names]
     jobs = [
-        Job(domain.folder / row["file_name"], run / name, row["name"])
-        for row, name in zip(rows, names, strict=True)
+        Job(domain.folder / row["file_name"], run / name, row["name"], drawn)
+        for row, name, drawn in zip(rows, names, known, strict=True)
     ]
     failed = []
     with opened(bar, "Translating", len(jobs)) as advance:
@@ -72,13 +74,20 @@ def translate_split(
 
 
 def answers_of_run(
-    run: Path, split: Split, files: Sequence[str], *, reverse: bool = False
+    run: Path,
+    split: Split,
+    files: Sequence[str],
+    *,
+    reverse: bool = False,
+    redrawn: bool = False,
 ) -> Answers:
     """The translations of a split, with their truths if it has pairs."""
     ours, theirs = (split.domain(side) for side in SIDES[:: -1 if reverse else 1])
 
     def pictures(index: int) -> dict[str, Pixels]:
         found = {"fake": read_pixels(run / files[index])}
+        if redrawn:
+            found["known"] = read_pixels(run / known_half(files[index]))
         if split.paired:
             pair = split.pair(index)
             sides = (pair.target, pair.source) if reverse else (pair.source, pair.target)
@@ -93,7 +102,18 @@ def answers_of_run(
         return known | {"fake_file_name": files[index]}
 
     rows = [row(index) for index in range(len(ours))]
-    return Answers(rows, pictures, list(theirs.rows()), theirs.picture, paired=split.paired)
+    how = {"paired": split.paired, "redrawn": redrawn}
+    return Answers(rows, pictures, list(theirs.rows()), theirs.picture, **how)
+
+
+def known_half(name: str) -> str:
+    """Where the input of a translation lies as it was drawn again.
+
+    >>> known_half("translations/test/a/b.png")
+    'translations/test_known/a/b.png'
+    """
+    translations, split, *rest = PurePosixPath(name).parts
+    return str(PurePosixPath(translations, f"{split}_known", *rest))
 
 
 def safe_name(name: str) -> str:

@@ -6,14 +6,13 @@ with a reason; only what would fail for every file (a full disk, too little memo
 
 import errno
 import hashlib
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
@@ -21,18 +20,15 @@ from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.core.runs import write_atomically
 from portrayal.filters.freehand import drawing_of
+from portrayal.inference.ahead import MOST, THREADS, behind, far_ahead
 from portrayal.inference.drawing import shown, shown_path, write_shown
 from portrayal.inference.jobs import Job
 from portrayal.inference.load import How, Translator
-
-THREADS = min(8, os.cpu_count() or 1)  # that read and write files
 
 OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EFBIG)
 DONE = "done before"
 
 Writer = Callable[[Path, bytes], None]  # `write_atomically`, or one that fails in a test
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,7 @@ class Loaded:
     job: Job
     pixels: Pixels
     mark: Provenance
+    known: Pixels | None = None  # the input as it was drawn again
 
 
 def translate_files(
@@ -80,15 +77,20 @@ def translate_files(
     Closing the iterator, or an interrupt, leaves whole files only; the next run goes on from there.
     """
     batch = batch or getattr(translator.recipe, "at_once", None)  # of recipes that take their time
-    with ThreadPoolExecutor(THREADS) as pool:
-        read = partial(load_job, translator=translator, how=how, files=files)
-        finish = partial(write_job, files=files, write=write)
+    read = partial(load_job, translator=translator, how=how, files=files)
+    finish = partial(write_job, files=files, write=write)
+    most = max(MOST, 2 * (batch or 1))
+    with (
+        ThreadPoolExecutor(THREADS) as readers,
+        ThreadPoolExecutor(THREADS) as writers,
+        closing(far_ahead(readers, read, swept(jobs), weight_of, most=most)) as loaded,
+    ):
         answered: Iterator[Loaded | Outcome] = (
             item
-            for group in equal_sizes(ahead(pool, read, swept(jobs)), how.tile, batch)
+            for group in equal_sizes(loaded, how.tile, batch)
             for item in translate_group(translator, group, replace(how, drawing=False), batch)
         )
-        yield from ahead(pool, finish, answered)
+        yield from behind(writers, finish, answered, weight_of)
 
 
 def swept(jobs: Iterable[Job]) -> Iterator[Job]:
@@ -101,17 +103,9 @@ def swept(jobs: Iterable[Job]) -> Iterator[Job]:
         yield job
 
 
-def ahead(
-    pool: ThreadPoolExecutor, work: Callable[[In], Out], items: Iterable[In]
-) -> Iterator[Out]:
-    """`work` on each item, in order, in threads that are a few items ahead of who takes them."""
-    waiting: deque[Future[Out]] = deque()
-    for item in items:
-        waiting.append(pool.submit(work, item))
-        if len(waiting) > 2 * THREADS:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+def weight_of(item: "Loaded | Outcome") -> int:
+    """Pixels that an item keeps in memory."""
+    return item.pixels.shape[0] * item.pixels.shape[1] if isinstance(item, Loaded) else 0
 
 
 def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded | Outcome:
@@ -121,6 +115,7 @@ def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded
             source_hash = hashlib.file_digest(file, "sha256").hexdigest()
         mark = mark_of(translator, source_hash, job.output.suffix, how, files)
         lacking = files.show_input and not shown_path(job.output).exists()
+        lacking = lacking or not redrawn_already(job, mark)
         settled = settled_already(job, mark, files) if job.output.exists() else None
         if settled and not (lacking and settled.reason == DONE):
             return settled
@@ -151,6 +146,12 @@ def settled_already(job: Job, mark: Provenance, files: Files) -> Outcome | None:
     return Outcome(
         job.name, "failed", f"{job.output} exists and is not ours; --overwrite replaces it"
     )
+
+
+def redrawn_already(job: Job, mark: Provenance) -> bool:
+    """Whether nothing is to be drawn again, or it was by the same model."""
+    found = read_provenance(job.known) if job.known and job.known.exists() else None
+    return job.known is None or bool(found and same_picture(found, mark))
 
 
 def same_picture(one: Provenance, other: Provenance) -> bool:
@@ -191,13 +192,19 @@ def translate_group(
     yield from (item for item in group if isinstance(item, Outcome))
     if not loaded:
         return
+    pictures, drawn = [item.pixels for item in loaded], [item.job.known for item in loaded]
     try:
-        answers = translator.translate_all([item.pixels for item in loaded], how, batch=batch)
+        both: Sequence[tuple[Pixels, Pixels | None]]
+        if any(drawn):
+            both = translator.redraw_all(pictures, how, batch=batch)
+        else:
+            answers = translator.translate_all(pictures, how, batch=batch)
+            both = [(answer, None) for answer in answers]
     except BadData as error:
         yield from (Outcome(item.job.name, "failed", str(error)) for item in loaded)
     else:
-        for item, answer in zip(loaded, answers, strict=True):
-            yield replace(item, pixels=answer)
+        for item, (answer, known) in zip(loaded, both, strict=True):
+            yield replace(item, pixels=answer, known=known)
 
 
 def write_job(item: Loaded | Outcome, files: Files, write: Writer) -> Outcome:
@@ -208,6 +215,8 @@ def write_job(item: Loaded | Outcome, files: Files, write: Writer) -> Outcome:
     try:
         exif = read_exif(job.source) if files.keep_exif else None
         mark = item.mark if files.provenance else None
+        if job.known and item.known is not None:  # first: where the answer is, this is too
+            write(job.known, encoded(item.known, ".png", item.mark, files))
         write(job.output, encoded(item.pixels, job.output.suffix, mark, files, exif))
     except (CannotWrite, OSError) as error:
         cause = error.__cause__ if isinstance(error, CannotWrite) else error

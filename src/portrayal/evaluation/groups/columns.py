@@ -15,7 +15,7 @@ from portrayal.metrics.skin import TONES, UNKNOWN
 
 MOST = 60  # groups: a column with more tells pictures apart, not kinds of pictures
 FEW = 5  # different numbers that still are kinds, such as poses of -45, 0 and 45 degrees
-NO_COLUMNS = ("name", "scores", "input", "content")  # parts of a row that are no facts
+NO_COLUMNS = ("name", "scores", "input", "content", "known")  # parts of a row that are no facts
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -12,7 +12,7 @@ from portrayal.core.images import unit
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.summary import clusters_of, known
-from portrayal.inference.files import THREADS, ahead
+from portrayal.inference.ahead import THREADS, ahead
 from portrayal.metrics.skin import LEAST, TONES, UNKNOWN, ita, median_colour, skin_of, tone_name
 from portrayal.metrics.statistics import bootstrap_mean
 from portrayal.reports.results import Section

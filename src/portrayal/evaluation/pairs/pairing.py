@@ -12,7 +12,7 @@ from portrayal.core.images import Pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
-from portrayal.inference.files import THREADS, ahead
+from portrayal.inference.ahead import THREADS, ahead
 from portrayal.metrics.statistics import Interval, bootstrap_mean
 
 Out = TypeVar("Out")

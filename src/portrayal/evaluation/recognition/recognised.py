@@ -21,7 +21,7 @@ from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.recognition.labels import Map, is_painted, painted_map, require_fit
 from portrayal.evaluation.recognition.recogniser import Recogniser, load_recogniser
 from portrayal.evaluation.summary import clusters_of, known
-from portrayal.inference.files import THREADS, ahead
+from portrayal.inference.ahead import THREADS, ahead
 from portrayal.metrics.calibration import calibration_error, expected_error
 from portrayal.metrics.semantic import Absent, confusion, fcn_intervals
 from portrayal.metrics.statistics import Interval, bootstrap_difference, bootstrap_mean, wilson

@@ -29,7 +29,7 @@ from portrayal.evaluation.recognition.lessons import (
 )
 from portrayal.evaluation.recognition.recogniser import HeldOut, Recogniser, scaled
 from portrayal.evaluation.summary import clusters_of, known
-from portrayal.inference.files import ahead
+from portrayal.inference.ahead import ahead
 from portrayal.metrics.semantic import confusion, fcn_intervals
 from portrayal.metrics.statistics import bootstrap_mean, wilson
 from portrayal.networks.recogniser import recognisers

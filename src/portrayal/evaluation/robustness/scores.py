@@ -27,7 +27,7 @@ from portrayal.evaluation.scorer import score_picture
 from portrayal.evaluation.sets.features import domain
 from portrayal.evaluation.sets.networks import Extractor
 from portrayal.evaluation.translations import safe_name
-from portrayal.inference.files import THREADS, ahead
+from portrayal.inference.ahead import THREADS, ahead
 from portrayal.inference.load import Translator
 from portrayal.metrics import metrics
 from portrayal.reports.results import Score

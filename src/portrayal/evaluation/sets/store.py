@@ -22,7 +22,7 @@ from portrayal.core.images import Pixels, pixels_hash
 from portrayal.core.runs import write_atomically
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.evaluation.sets.networks import Extractor, Vector
-from portrayal.inference.files import ahead
+from portrayal.inference.ahead import ahead
 
 PROTOCOL = 2  # of all that lies between a picture and its features; a new one forgets all shards
 SHARD = 256  # pictures; a kill loses at most so many
