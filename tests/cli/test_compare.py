@@ -53,3 +53,17 @@ def test_a_model_that_cannot_be_loaded_keeps_its_scores(runs, tmp_path, capsys):
     assert answer(["compare", str(bare), str(runs[1]), "--out", str(tmp_path / "out")]) == 0
     assert "The cost of" in capsys.readouterr().err
     assert read_json(tmp_path / "out" / "comparison.json")["models"][0]["cost"]["flops"] is None
+
+
+def test_of_many_models_as_many_are_beside_each_other_as_fit(runs, tmp_path, capsys):
+    names = [f"model_{number}" for number in range(7)]
+    for name in names:
+        shutil.copytree(runs[0], tmp_path / name)
+    capsys.readouterr()
+    words = ["compare", *(str(tmp_path / name) for name in names), "--out", str(tmp_path / "out")]
+    assert answer(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line.split()[1:] for line in lines if line.strip().startswith("metric")]
+    assert [name for head in heads for name in head] == names and len(heads) == 3
+    assert sum("L1 ↓" in line for line in lines) == 3
+    assert not any("…" in line for line in lines)

@@ -8,7 +8,11 @@ import typer
 from portrayal.cli.options import With
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from portrayal.reports.comparison import Comparison, Cost, Row
+
+FIRST, OTHERS = 24, 18  # characters of a table's first column, and of a model's
 
 Metrics = Annotated[
     list[str] | None,
@@ -100,31 +104,46 @@ def cost_of_run(run: Path, device: str) -> "Cost":
 
 
 def show(comparison: "Comparison") -> None:
-    """One table: metrics down, models across, each value above its interval."""
-    from rich import box
+    """Metrics down, models across, each value above its interval; as many models as fit beside."""
     from rich.console import Console
+
+    from portrayal.reports.comparison import verdict
+
+    console = Console()
+    names = [model.name for model in comparison.models]
+    each = max(1, (console.width - FIRST) // OTHERS)
+    blocks = [names[first : first + each] for first in range(0, len(names), each)]
+    for block in blocks:
+        console.print(table_of(comparison, block))
+    console.print(
+        f"{len(comparison.names)} pictures; models that share a letter are not told apart by "
+        f"{comparison.test}",
+        style="dim",
+        markup=False,
+        highlight=False,
+    )
+    typer.echo(verdict(comparison))
+
+
+def table_of(comparison: "Comparison", names: list[str]) -> "Table":
+    """All metrics of these models."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    from portrayal.reports.comparison import QUESTIONS, verdict
+    from portrayal.reports.comparison import QUESTIONS
 
-    count = len(comparison.names)
-    table = Table(
-        caption=f"{count} pictures; models that share a letter are not told apart by "
-        f"{comparison.test}",
-        box=box.SIMPLE,
-    )
-    table.add_column("metric", no_wrap=True)
-    for model in comparison.models:
-        table.add_column(escape(model.name), justify="right", no_wrap=True)
+    table = Table(box=box.SIMPLE)
+    table.add_column("metric", overflow="fold", min_width=16)
+    for name in names:
+        table.add_column(escape(name), justify="right", no_wrap=True)
     for question, (title, _) in QUESTIONS.items():
         rows = comparison.of(question)
         if rows:
             table.add_row(f"[bold]{title}[/bold]")
         for row in rows:
-            table.add_row(*cells(row, [model.name for model in comparison.models]))
-    Console().print(table)
-    typer.echo(verdict(comparison))
+            table.add_row(*cells(row, names))
+    return table
 
 
 def cells(row: "Row", names: list[str]) -> list[str]:
