@@ -21,6 +21,7 @@ HEADINGS |= {"real": "real"}
 QUESTIONS: "dict[Question, str]" = {
     "fidelity": "Fidelity: is it like its truth?",
     "content": "Content: did it keep what its input shows?",
+    "known": "Known half: did it draw its input again, beside its answer?",
     "domain": "Domain: as a set, is it like the real pictures?",
 }
 

@@ -23,6 +23,7 @@ class Job:
     source: Path
     output: Path
     name: str
+    known: Path | None = None  # where the input goes as a model that `redraws` drew it again
 
 
 def find_jobs(source: Path, out: Path, suffix: Format = "png") -> Iterator[Job]:

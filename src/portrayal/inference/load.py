@@ -100,27 +100,57 @@ class Translator:
         self, pictures: Sequence[Pixels], how: How = How(), *, batch: int | None = None
     ) -> list[Pixels]:
         """Translate pictures of one size together; `batch` tiles at once, None = by their size."""
-        self.check(how)
         sizes = [picture.shape[1::-1] for picture in pictures]
+        answers = self._drawn(pictures, how, batch, 3)
+        return [scaled(answer, size) for answer, size in zip(answers, sizes, strict=True)]
+
+    @property
+    def redraws(self) -> bool:
+        """Whether the model draws the input again beside its answer: both halves of a picture."""
+        return hasattr(self.recipe, "redrawn")
+
+    def redraw_all(
+        self, pictures: Sequence[Pixels], how: How = How(), *, batch: int | None = None
+    ) -> list[tuple[Pixels, Pixels]]:
+        """The same answers, each with the input as the model drew it again; see `redraws`."""
+        sizes = [picture.shape[1::-1] for picture in pictures]
+        both = self._drawn(pictures, how, batch, 6)
+        return [
+            (scaled(drawn[..., :3].copy(), size), scaled(drawn[..., 3:].copy(), size))
+            for drawn, size in zip(both, sizes, strict=True)
+        ]
+
+    def _drawn(
+        self, pictures: Sequence[Pixels], how: How, batch: int | None, channels: int
+    ) -> list[Pixels]:
+        """Answers at the size at which the network sees, (h, w, channels)."""
+        self.check(how)
         if how.drawing:
             pictures = [drawing_of(picture, stroke=how.stroke) for picture in pictures]
         if how.resize:
             pictures = [scaled(picture, self.working_size(picture)) for picture in pictures]
-        answers = translate_tiled(
+        return translate_tiled(
             pictures,
-            lambda source: self.network(source, how),
+            lambda source: self.network(source, how, redrawn=channels > 3),
             multiple=self.recipe.multiple,
             tile=how.tile,
             overlap=how.overlap,
             batch=1 if self.noisy else batch,
+            channels=channels,
         )
-        return [scaled(answer, size) for answer, size in zip(answers, sizes, strict=True)]
 
     @torch.inference_mode()
-    def network(self, source: Tensor, how: How) -> Tensor:
-        """The recipe's answer to one batch, (B, 3, h, w), refused if it is not finite."""
+    def network(self, source: Tensor, how: How, *, redrawn: bool = False) -> Tensor:
+        """The recipe's answer to one batch, (B, 3, h, w), refused if it is not finite.
+
+        `redrawn`: three more channels, the input as the model drew it again.
+        """
+        recipe: Any = self.recipe
         try:
-            answer = self.recipe.translate(source, reverse=how.reverse, seed=how.seed)
+            if redrawn:
+                answer = torch.cat(recipe.redrawn(source, reverse=how.reverse, seed=how.seed), 1)
+            else:
+                answer = recipe.translate(source, reverse=how.reverse, seed=how.seed)
         except torch.OutOfMemoryError:
             raise BadOption(
                 f"Not enough memory for {len(source)} pictures or tiles of {source.shape[3]} x "

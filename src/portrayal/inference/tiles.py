@@ -18,7 +18,8 @@ from portrayal.core.images import Pixels, pixels_of, stack, unit_of
 
 TILE = 1024  # pixels; every layer of the network holds one such tile in memory
 
-Network = Callable[[Tensor], Tensor]  # signed (B, 3, h, w) -> signed, same shape; h and w multiples
+# signed (B, 3, h, w) -> signed (B, channels, h, w); h and w multiples
+Network = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def translate_tiled(
     tile: int = TILE,
     overlap: int | None = None,
     batch: int | None = None,
+    channels: int = 3,
 ) -> list[Pixels]:
-    """Answers of the network to pictures of one size, each of the size of its picture.
+    """Answers of the network to pictures of one size, each (H, W, channels).
 
     Padding is by reflection, again and again where a picture is smaller than its padding. `batch`
     tiles go through at once; None takes as many as have the pixels of one full tile.
@@ -99,11 +101,11 @@ def translate_tiled(
     batch = batch or max(1, tile * tile // (rows.tile * columns.tile))
     around = ((rows.before, rows.after), (columns.before, columns.after), (0, 0))
     padded = [np.pad(picture, around, mode="reflect") for picture in pictures]
-    answers = [np.empty_like(picture) for picture in padded]
-    strip = torch.zeros(len(pictures), 3, rows.tile, columns.padded)
+    answers = [np.empty((*picture.shape[:2], channels), np.uint8) for picture in padded]
+    strip = torch.zeros(len(pictures), channels, rows.tile, columns.padded)
     for row, (top, following) in enumerate(pairwise((*rows.starts, rows.padded))):
         fade = torch.from_numpy(rows.windows[row])[:, None]  # (T, 1)
-        strip += fade * blended_row(padded, network, top, rows.tile, columns, batch)
+        strip += fade * blended_row(padded, network, top, rows.tile, columns, batch, channels)
         ready = following - top  # rows of pixels that no later tile touches
         for answer, sums in zip(answers, strip, strict=True):
             answer[top:following] = pixels_of(unit_of(sums[:, :ready]))
@@ -113,10 +115,16 @@ def translate_tiled(
 
 
 def blended_row(
-    padded: Sequence[Pixels], network: Network, top: int, side: int, columns: Axis, batch: int
+    padded: Sequence[Pixels],
+    network: Network,
+    top: int,
+    side: int,
+    columns: Axis,
+    batch: int,
+    channels: int,
 ) -> Tensor:
-    """One row of tiles of every picture, blended from left to right: signed (N, 3, side, W)."""
-    strip = torch.zeros(len(padded), 3, side, columns.padded)
+    """One row of tiles of every picture, blended from left to right: signed (N, C, side, W)."""
+    strip = torch.zeros(len(padded), channels, side, columns.padded)
     places = list(product(range(len(padded)), range(len(columns.starts))))
     for first in range(0, len(places), batch):
         some = places[first : first + batch]
@@ -125,7 +133,7 @@ def blended_row(
             padded[index][top : top + side, left : left + columns.tile]
             for (index, _), left in zip(some, lefts, strict=True)
         ]
-        made = network(stack(cuts)).float().cpu()  # (B, 3, side, T)
+        made = network(stack(cuts)).float().cpu()  # (B, C, side, T)
         for (index, column), left, answer in zip(some, lefts, made, strict=True):
             weights = torch.from_numpy(columns.windows[column])
             strip[index, :, :, left : left + columns.tile] += weights * answer

@@ -11,7 +11,8 @@ class Card:
     """What a number means: which way is better, its unit, what it compares, how it is computed."""
 
     better: Literal["higher", "lower"]
-    needs: Literal["pairs", "sets", "classes"]  # classes: pairs plus a class name per picture
+    # classes: pairs plus a class name per picture; drawings: pairs that should show equal strokes
+    needs: Literal["pairs", "sets", "classes", "drawings"]
     protocol: str  # one line: window, range, colour handling, source
     unit: str = ""
     title: str = ""  # what a report prints: "SSIM"

@@ -208,12 +208,18 @@ class Completion:
         report: Callable[[str], None] | None = None,
     ) -> Tensor:
         """Sketch -> photo, float32."""
+        return self.redrawn(source, reverse=reverse)[0]
+
+    def redrawn(
+        self, source: Tensor, *, reverse: bool = False, seed: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The photos, and beside them the sketches as they were drawn again, float32."""
         if reverse:
             raise BadOption("completion only learned to complete sketches; contextual goes back.")
         require_size(source.shape, self.config.size)
         with evaluating(self.generator):
-            joint = self.generator(self.masked(source.to(self.place.device)))
-            return halves(joint)[1].float().contiguous()
+            sketch, photo = halves(self.generator(self.masked(source.to(self.place.device))))
+            return photo.float().contiguous(), sketch.float().contiguous()
 
     def exportable(self, *, reverse: bool = False) -> nn.Module:
         """The bare generator, from masked to whole joint pictures."""

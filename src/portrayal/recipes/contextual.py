@@ -249,6 +249,14 @@ class Contextual:
         return self.answer(found.z, reverse=reverse)
 
     @torch.no_grad()
+    def redrawn(
+        self, source: Tensor, *, reverse: bool = False, seed: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The answers, and beside them the known halves as they were drawn again."""
+        drawn = halves(self.drawn(self.complete(source, reverse=reverse, seed=seed).z))
+        return drawn[int(not reverse)], drawn[int(reverse)]
+
+    @torch.no_grad()
     def answer(self, z: Tensor, *, reverse: bool = False) -> Tensor:
         """The half of the joint pictures of z that is not known, (B, 3, S, S)."""
         return halves(self.drawn(z))[int(not reverse)].contiguous()

@@ -148,7 +148,7 @@ def _pictures(path: Path, gaps: list[str]) -> list[Row]:
     rows = []
     for row in _lines(path, gaps, "single pictures cannot be ranked") if path.exists() else ():
         if isinstance(row.get("name"), str):
-            for answer in ("scores", "input", "content"):
+            for answer in ("scores", "input", "content", "known"):
                 row[answer] = {k: v for k, v in _mapping(row.get(answer)).items() if _finite(v)}
             rows.append(row)
     return rows

@@ -18,6 +18,7 @@ LEVEL = 0.05  # of the whole family of tests
 QUESTIONS: dict[Question, tuple[str, str]] = {
     "fidelity": ("Fidelity", "Is it the right picture? Translation against its truth."),
     "content": ("Content", "Does it keep what the input shows? Translation against its input."),
+    "known": ("Known half", "Does it draw its input again? What it drew against its input."),
     "domain": ("Domain", "Do they look real as a set? Translations against real pictures."),
 }
 
@@ -142,7 +143,7 @@ class Comparison(BaseModel):
     votes: VoteResults | None = None  # of people
 
     def of(self, question: Question) -> list[Row]:
-        """Rows that answer one of the three questions."""
+        """Rows that answer one question."""
         return [row for row in self.rows if row.question == question]
 
 
@@ -179,14 +180,14 @@ def verdict(comparison: Comparison) -> str:
     """One sentence: who is best where, and whether that holds."""
     alone: dict[str, list[str]] = {}
     level: list[str] = []
-    untested: list[str] = []
+    untested = 0
     titles = told_apart(comparison.rows)
     for row in comparison.rows:
         order = row.best()
         if len(order) < 2:
             continue
         if not row.differences:
-            untested.append(titles[row.question, row.metric])
+            untested += 1
             continue
         leader = order[0]
         beaten = [d for d in row.differences if leader in (d.first, d.second) and d.holds]
@@ -196,7 +197,8 @@ def verdict(comparison: Comparison) -> str:
     if level:
         parts.append(f"the best is not told apart from the next on {_listed(level)}")
     if untested:
-        parts.append(f"not tested: {_listed(untested)}")
+        scores = "1 score" if untested == 1 else f"{untested} scores"
+        parts.append(f"{scores} of whole sets are not tested in pairs: see their intervals")
     if not parts:
         return "No metric was scored for two of these models."
     text = "; ".join(parts)

@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """One of the three questions."""
+    """One of the questions."""
 
     title: str
     lead: str

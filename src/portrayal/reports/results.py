@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Better = Literal["higher", "lower"]
 # difference: translation - input, paired; real: what real pictures get, a ceiling
 Answer = Literal["translation", "input", "difference", "real"]
-# fidelity: to the truth; content: to the input; domain: of the set to the set of real pictures
-Question = Literal["fidelity", "content", "domain"]
+# fidelity: to the truth; content: to the input; domain: of the set to the set of real pictures;
+# known: of the input as the model drew it again to the input, of recipes that draw both
+Question = Literal["fidelity", "content", "domain", "known"]
 APART, OVERLAP = "intervals apart", "intervals overlap"
 LISTED = 8  # names in one sentence
 MEASURES = ("value", "low", "high")

@@ -67,6 +67,10 @@ class SectionTable:
 QUESTIONS: dict[Question, tuple[str, str]] = {
     "fidelity": ("Fidelity", "Each translation against its truth."),
     "content": ("Content", "Each translation against its own input: what did it keep?"),
+    "known": (
+        "Known half",
+        "The input as the model drew it again, beside its answer, against the input.",
+    ),
     "domain": (
         "Domain",
         "The set of translations against the set of real pictures; real pictures against other "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from portrayal.reports.results import Score, decimals, interval_text, number, with_interval
 from portrayal.reports.sweeping import Point, Sweep, Trial
 
-ABOUT = {"fidelity": "", "content": " to the input", "domain": ""}
+ABOUT = {"fidelity": "", "content": " to the input", "domain": "", "known": " of the known half"}
 
 
 @dataclass(frozen=True)

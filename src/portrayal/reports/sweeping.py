@@ -13,7 +13,8 @@ from portrayal.reports.results import Better, Question, Results, Score
 
 FAILED = "failed.json"  # in the folder of a trial that cannot be trained
 VALIDATION = "validation.json"  # in the folder of a trial that was scored after its training
-QUESTIONS: tuple[Question, ...] = ("fidelity", "content", "domain")  # the first a metric answers
+# the first that a metric answers
+QUESTIONS: tuple[Question, ...] = ("fidelity", "content", "domain", "known")
 State = Literal["waiting", "begun", "finished", "failed"]
 
 
