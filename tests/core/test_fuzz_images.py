@@ -1,5 +1,7 @@
 """2,000 damaged files: each gives pixels or one short reason, quickly, and nothing else."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +13,9 @@ from portrayal.core.errors import BadPicture
 from portrayal.core.images import read_exif, read_picture, read_text
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "soaks"))  # for mutants.py
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 from mutants import damaged
+from soak_files import rows
 
 COUNT = 2000
 
@@ -47,3 +51,26 @@ def test_pillows_log_stays_silent_in_a_program_that_set_up_no_logging():
     content = "import portrayal.core.images, logging; logging.getLogger('PIL.x').error('no')"
     done = subprocess.run([sys.executable, "-c", content], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def forever():
+    while True:
+        pass
+
+
+def test_the_soak_names_a_file_that_kills_or_hangs_its_reader_and_goes_on(tmp_path):
+    fates = {3: lambda: os.kill(os.getpid(), signal.SIGKILL), 501: forever, 7: lambda: 1 / 0}
+
+    def make(folder):
+        return lambda number: (b"x", fates.get(number, lambda: None))
+
+    parts = iter([(0, 10), (1, 5), (2, 5)])
+    found = list(rows(make, parts, tmp_path, tmp_path, processes=2, limits=(0.5, 300)))
+    assert sorted((row["part"], row["read"]) for row in found) == [(0, 10), (1, 5), (2, 5)]
+    faults = {fault["mutant"]: fault["fault"] for row in found for fault in row["faults"]}
+    assert faults == {
+        3: "the process ended or hung there: -9",
+        501: "the process ended or hung there: -9",
+        7: "ZeroDivisionError: division by zero",
+    }
+    assert (tmp_path / "failed/3").read_bytes() == b"x"
