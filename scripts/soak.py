@@ -1,10 +1,10 @@
 """Attacks outside of CI, in parts, resumable: kills and disks.
 
-python scripts/soak.py kills --cases 100 --part 1/2 --figures kills.jsonl
+python scripts/soak.py kills --cases 50 --part 1/2 --figures kills.jsonl
 python scripts/soak.py disks --cases 300 --figures disks.jsonl
 
-kills: every case is a tiny run of one recipe (five, on one and two processes, in turn), killed
-twice with SIGKILL and resumed; it must end with the bits of a run that nobody disturbed. Disks:
+kills: every case is a tiny run of one recipe (five, on one and two processes, in turn), killed four
+times with SIGKILL and resumed; it must end with the bits of a run that nobody disturbed. Disks:
 case n strikes one of the first 100 writes of a run with a full disk, a missing permission or a
 fault; it must end with one line and exit code 2, and the same command with the same bits.
 A line of figures per case; what stands in the file is not done again. Exit code 1 if one fell.
@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "soaks"))
 from attacked import Attacker
 from kills import Trainings, append
 
+KILLS = 4  # of every case
+
 
 def rows_of(figures: Path) -> dict[int, dict]:
     """What is known of cases, by number."""
@@ -32,7 +34,7 @@ def rows_of(figures: Path) -> dict[int, dict]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["kills", "disks"])
-    parser.add_argument("--cases", type=int, default=100)
+    parser.add_argument("--cases", type=int, default=50)
     parser.add_argument("--part", default="1/1")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--figures", type=Path, required=True)
@@ -46,7 +48,9 @@ def main() -> int:
                 continue
             if time.monotonic() - began > 60 * wanted.minutes:
                 break
-            row = trainings.case(number, 2) if wanted.what == "kills" else trainings.disk(number)
+            row = (
+                trainings.case(number, KILLS) if wanted.what == "kills" else trainings.disk(number)
+            )
             append(wanted.figures, row)
     rows = rows_of(wanted.figures).values()
     fallen = [row["case"] for row in rows if row["differ"]]

@@ -49,6 +49,7 @@ class Attacker:
     """The process that forks and attacks (attacker.py); used as a context."""
 
     def __enter__(self):
+        self.learned = set()  # numbers of processes whose imports it knows
         script = Path(__file__).with_name("attacker.py")
         self.process = subprocess.Popen(
             [sys.executable, script],

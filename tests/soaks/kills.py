@@ -6,7 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacked import COMMON, RECIPES, differences, fingerprint, make_data, training
+from attacked import COMMON, RECIPES, STEPS, differences, fingerprint, make_data, training
+
+from portrayal.training.reading import whole_names
 
 FAULTS = ("ENOSPC", "EACCES", "EIO")
 DATED = {"report.html"}  # made of results.json, which is compared, with its clock and commit
@@ -14,7 +16,7 @@ DATED = {"report.html"}  # made of results.json, which is compared, with its clo
 
 @dataclass
 class Whole:
-    """A command that nobody disturbed: its files, how long it took and how often it wrote."""
+    """A command that nobody disturbed: its files, its processor time and how often it wrote."""
 
     files: dict
     seconds: float
@@ -22,15 +24,16 @@ class Whole:
 
 
 def undisturbed(attacker, line, out, place, ranks=1):
-    """Run a command line that writes `out`, after a first time that only learns imports."""
-    if ranks == 1:
-        first = attacker(line, place / "log", learn=str(place / "learned"))
+    """Run a command line that writes `out`; what it imports, the next ones find imported."""
+    learned = {"ranks": ranks, "learn": str(place / "learned")}
+    if ranks not in attacker.learned:  # a first time, so that the time measured has no imports
+        first = attacker(line, place / "log", **learned)
         assert first.fine, first.text
+        attacker.learned.add(ranks)
         shutil.rmtree(out)
     count = place / "count"
-    answer = attacker(
-        line, place / "log", ranks=ranks, attack={"folder": str(out), "count_to": str(count)}
-    )
+    attack = {"folder": str(out), "count_to": str(count)}
+    answer = attacker(line, place / "log", attack=attack, **learned)
     assert answer.fine, answer.text
     return Whole(fingerprint(out), answer.seconds, int(count.read_text()))
 
@@ -39,19 +42,19 @@ def killed_and_resumed(attacker, line, out, place, whole, rng, *, kills, ranks=1
     """Kill a command `kills` times and let it end; what it was, and which files differ.
 
     Two in five, drawn, strike at a write whose path contains `window`; the others at any time, any
-    rank. A command that ends before it is hit starts anew and does not count.
+    rank, of what is left to do. A command that ends before it is hit starts anew, uncounted.
     """
     struck, inside, tries = 0, 0, 0
     while struck < kills:
         tries += 1
         assert tries < 20 * kills, "kills do not hit"
-        within = rng.random() < 0.4
+        within, left = rng.random() < 0.4, max(0.2, 1 - newest(out) / STEPS)
         if within:
-            at = 1 + int(rng.random() * whole.writes * 0.7)
+            at = 1 + int(rng.random() * left * whole.writes * 0.7)
             attack = {"folder": str(out), "only": window, "at": at}
             answer = attacker(line, place / "log", ranks=ranks, attack=attack)
         else:
-            late, victim = rng.random() * whole.seconds, rng.randrange(ranks)
+            late, victim = rng.random() * left * whole.seconds, rng.randrange(ranks)
             answer = attacker(line, place / "log", ranks=ranks, after=late, victim=victim)
         if answer.killed and (out.exists() or not within):
             struck, inside = struck + 1, inside + within
@@ -62,6 +65,12 @@ def killed_and_resumed(attacker, line, out, place, whole, rng, *, kills, ranks=1
     answer = attacker(line, place / "log", ranks=ranks)
     differ = differences(fingerprint(out), whole.files) if answer.fine else [answer.text[-2000:]]
     return {"kills": struck, "inside": inside, "differ": differ}
+
+
+def newest(out):
+    """The step from which a run would go on."""
+    names = whole_names(out)
+    return int(names[-1]) if names else 0
 
 
 def combinations():
