@@ -155,7 +155,7 @@ def spread(values: list[float], digits: int) -> str:
 def folder_rate(
     name: str, network: Any, multiple: int, pictures: list[Any], options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Pictures per second of `translate` on a folder, and of its engine alone, in turns."""
+    """Pictures per second of `translate` on a folder, and of its engine alone, turn by turn."""
     recipe: Any = SimpleNamespace(multiple=multiple, translate=lambda source, **_: network(source))
     about = {"files": {"weights.safetensors": "0" * 64}}
     translator = Translator(recipe, {"recipe": "pix2pix", "config": {}, "data": {}}, about)
@@ -187,7 +187,8 @@ def folder_rate(
     print(
         f"{name}: "
         + ", ".join(f"{key} {value:.1f}/s" for key, value in medians.items())
-        + f"; folder / best of engine alone {spread(parts, 2)}"
+        + f"; share of the engine's own best rate {spread(parts, 2)}",
+        flush=True,
     )
     return {"name": name, "rates": rates}
 

@@ -1,5 +1,6 @@
 """`portrayal translate` as a person meets it: lines, exit codes, streams, signals."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -184,3 +185,49 @@ def test_a_drawing_and_what_the_network_got(run, tmp_path, capsys):
     for options in (("--stroke", "2"), ("--drawing", "--stroke", "99")):
         assert translate(run, tmp_path / "page.png", "--out", out, *options) == 2
         assert "--stroke" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def searching(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "searching"
+    small = {"size": 64, "width": 2, "discriminator_width": 2, "latent": 4}
+    short = {"starts": 4, "kept": 1, "search_steps": 40, "look_steps": 1}
+    config = {
+        "format": 1,
+        "recipe": "contextual",
+        "config": {**small, **short},
+        "settings": {},
+        "data": {"size": [64, 64]},
+    }
+    torch.manual_seed(0)
+    recipe = rebuild(config, choose_place("cpu", "float32"))
+    save(folder, recipe.state(), {"step": 7, "recipe": "contextual"})
+    write_json(folder / "config.json", config)
+    return folder
+
+
+def test_snapshots_of_a_search_lie_beside_the_answer(searching, photos, tmp_path, capsys):
+    words = (searching, photos / "a.png", "--out", tmp_path / "out", "--snapshots", 3)
+    assert translate(*words, "--tile", 64) == 0
+    ways = [f"a.search-{number}-of-3.png" for number in (1, 2, 3)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", *ways]
+    for name in ["a.png", *ways]:
+        assert read_pixels(tmp_path / "out" / name).shape == (64, 64, 3)
+    said = re.search(r"search: (\S+) at the best start, (\S+) at", "".join(capsys.readouterr()))
+    assert float(said[2]) <= float(said[1])
+    assert translate(*words, "--tile", 64) == 0
+    assert "1 done before" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "answers at once: --snapshots are of a search"),
+        (("--steady",), "--snapshots are of single pictures"),
+    ],
+)
+def test_snapshots_have_no_place_where_nothing_searches(run, photos, tmp_path, capsys, words, told):
+    assert translate(run, photos, "--out", tmp_path / "out", "--snapshots", 2, *words) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told in said
+    assert not (tmp_path / "out").exists()

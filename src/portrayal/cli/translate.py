@@ -34,10 +34,14 @@ from portrayal.cli.translate_options import (
     Seed,
     Shard,
     ShowInput,
+    Snapshots,
     Steady,
     Stroke,
     Suffix,
     Tile,
+    refuse_mixed,
+    refuse_no_search,
+    refuse_snapshots,
 )
 from portrayal.cli.translate_video import (
     refuse_unsteady,
@@ -79,6 +83,7 @@ def translate(
     stroke: Stroke = 3.0,
     show_input: ShowInput = False,
     steady: Steady = False,
+    snapshots: Snapshots = 0,
     with_files: With = None,
 ) -> None:
     """Translate a picture, a folder of pictures, a video or standard input.
@@ -91,12 +96,13 @@ def translate(
     """
     piped = "-" in (source, out)
     refuse_mixed(piped, drawing, stroke, show_input)
+    refuse_snapshots(snapshots, steady or piped or video_asked(source, out))
     content = read_input(source, out, overwrite) if piped else b""
     from portrayal.inference.files import Files
     from portrayal.inference.load import How
 
     how = How(reverse, seed, resize, tile, overlap, drawing, stroke)
-    files = Files(quality, provenance, keep_exif, overwrite, limit, show_input)
+    files = Files(quality, provenance, keep_exif, overwrite, limit, show_input, snapshots)
     if not piped and video_asked(source, out):
         target, clip = video_ahead(source, out, shard, files)
         translator = loaded(run, device, checkpoint, how, engine, clip.frames or 1000)
@@ -109,24 +115,14 @@ def translate(
         refuse_unsteady(piped, suffix, shard, files)
     count = 1 if piped else total
     translator = loaded(run, device, checkpoint, how, engine, count)
+    if snapshots:
+        refuse_no_search(translator)
     if piped:
         pipe(translator, content, out, suffix, how, files)
     elif steady:
         translate_all(translator, jobs, total, how, files, batch, steadily=True)
     else:
         translate_all(translator, jobs, total, how, files, batch)
-
-
-def refuse_mixed(piped: bool, drawing: bool, stroke: float, show_input: bool) -> None:
-    """One line for options that do not go together."""
-    from portrayal.core.errors import BadOption
-
-    if piped and show_input:
-        raise BadOption("--show-input writes beside the output: it needs INPUT and --out as files.")
-    if stroke != 3 and not drawing:
-        raise BadOption(f"--stroke {stroke:g} is of drawings: add --drawing.")
-    if not (stroke == 0 or 0.5 <= stroke <= 32):
-        raise BadOption(f"--stroke is {stroke:g}, but must be 0 (as drawn) or 0.5 to 32.")
 
 
 @dataclass(frozen=True)
@@ -213,8 +209,10 @@ def translate_all(
     from portrayal.cli.progress import bar, say
     from portrayal.inference.files import translate_files
     from portrayal.inference.frames import Flickers, translate_frames
+    from portrayal.inference.searching import Losses, answering
 
-    flickers = Flickers()
+    flickers, losses = Flickers(), Losses()
+    answer = answering(files, losses) if files.snapshots else None
     failed: list[Outcome] = []
     counts = Counter[str]()
     largest = (0, 0)
@@ -222,7 +220,7 @@ def translate_all(
         outcomes = (
             translate_frames(translator, jobs, how, files, flickers)
             if steadily
-            else translate_files(translator, jobs, how, files, batch=batch)
+            else translate_files(translator, jobs, how, files, batch=batch, answer=answer)
         )
         for outcome in outcomes:
             counts[outcome.kind if outcome.kind != "skipped" else outcome.reason] += 1
@@ -234,6 +232,10 @@ def translate_all(
     skipped = [f"{count} {reason}" for reason, count in sorted(counts.items())]
     say(", ".join([f"{done} of {total} pictures translated", *skipped, f"{bad} failed"]))
     say_flicker(*flickers.means())
+    if losses.pictures:
+        say(
+            f"Loss of the search: {losses.start:.4g} at the best start, {losses.end:.4g} at the end"
+        )
     advise(translator, largest, how)
     list_failures(failed)
 

@@ -1,9 +1,12 @@
 """The options of `portrayal translate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from portrayal.inference.load import Translator
 
 Run = Annotated[
     Path, Argument(help="Run folder, or user/name[@revision] of a hub. E.g. runs/faces")
@@ -69,7 +72,41 @@ ShowInput = Annotated[
     bool,
     Option("--show-input", help="Also write what the network got. E.g. --show-input"),
 ]
+Snapshots = Annotated[
+    int,
+    Option(min=0, max=1000, help="Of a search, written beside each answer. E.g. --snapshots 4"),
+]
 Steady = Annotated[
     bool,
     Option("--steady", help="Less flicker, of a video or frames named in order. E.g. --steady"),
 ]
+
+
+def refuse_mixed(piped: bool, drawing: bool, stroke: float, show_input: bool) -> None:
+    """One line for options that do not go together."""
+    from portrayal.core.errors import BadOption
+
+    if piped and show_input:
+        raise BadOption("--show-input writes beside the output: it needs INPUT and --out as files.")
+    if stroke != 3 and not drawing:
+        raise BadOption(f"--stroke {stroke:g} is of drawings: add --drawing.")
+    if not (stroke == 0 or 0.5 <= stroke <= 32):
+        raise BadOption(f"--stroke is {stroke:g}, but must be 0 (as drawn) or 0.5 to 32.")
+
+
+def refuse_snapshots(count: int, unfit: bool) -> None:
+    """One line where snapshots have no place."""
+    from portrayal.core.errors import BadOption
+
+    if count and unfit:
+        raise BadOption("--snapshots are of single pictures: not of videos, --steady and pipes.")
+
+
+def refuse_no_search(translator: "Translator") -> None:
+    """One line where a model answers at once."""
+    from portrayal.core.errors import BadOption
+    from portrayal.inference.snapshots import searches
+
+    if not searches(translator):
+        recipe = translator.config["recipe"]
+        raise BadOption(f"A {recipe} model answers at once: --snapshots are of a search.")

@@ -16,17 +16,18 @@ from typing import Literal
 
 from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
-from portrayal.core.leftovers import clear_leftovers
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.core.runs import write_atomically
 from portrayal.filters.freehand import drawing_of
 from portrayal.inference.ahead import MOST, THREADS, behind, far_ahead
 from portrayal.inference.drawing import shown, shown_path, write_shown
-from portrayal.inference.jobs import Job
+from portrayal.inference.jobs import Job, swept
 from portrayal.inference.load import How, Translator
+from portrayal.inference.snapshots import way_paths
 
 OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EFBIG)
 DONE = "done before"
+NOT_OURS = "{} exists and is not ours; --overwrite replaces it"
 
 Writer = Callable[[Path, bytes], None]  # `write_atomically`, or one that fails in a test
 
@@ -41,6 +42,7 @@ class Files:
     overwrite: bool = False  # also files that this program did not make
     limit: float = 100  # megapixels
     show_input: bool = False  # write beside each output what the network got
+    snapshots: int = 0  # of a search, written beside its output
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Loaded:
     known: Pixels | None = None  # the input as it was drawn again
 
 
+Answering = Callable[
+    [Translator, Sequence[Loaded | Outcome], How, int | None], Iterator[Loaded | Outcome]
+]
+
+
 def translate_files(
     translator: Translator,
     jobs: Iterable[Job],
@@ -71,11 +78,14 @@ def translate_files(
     *,
     batch: int | None = None,
     write: Writer = write_atomically,
+    answer: Answering | None = None,
 ) -> Iterator[Outcome]:
     """Translate and write; yields one outcome per job as it comes, not always in order.
 
     Closing the iterator, or an interrupt, leaves whole files only; the next run goes on from there.
+    `answer` translates a group; searching.py has another one.
     """
+    answer = answer or translate_group
     batch = batch or getattr(translator.recipe, "at_once", None)  # of recipes that take their time
     read = partial(load_job, translator=translator, how=how, files=files)
     finish = partial(write_job, files=files, write=write)
@@ -88,19 +98,9 @@ def translate_files(
         answered: Iterator[Loaded | Outcome] = (
             item
             for group in equal_sizes(loaded, how.tile, batch)
-            for item in translate_group(translator, group, replace(how, drawing=False), batch)
+            for item in answer(translator, group, replace(how, drawing=False), batch)
         )
         yield from behind(writers, finish, answered, weight_of)
-
-
-def swept(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs; what a killed process left in a folder goes before the first answer to it."""
-    seen = set()
-    for job in jobs:
-        if job.output.parent not in seen:
-            seen.add(job.output.parent)
-            clear_leftovers(job.output.parent)
-        yield job
 
 
 def weight_of(item: "Loaded | Outcome") -> int:
@@ -115,6 +115,7 @@ def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded
             source_hash = hashlib.file_digest(file, "sha256").hexdigest()
         mark = mark_of(translator, source_hash, job.output.suffix, how, files)
         lacking = files.show_input and not shown_path(job.output).exists()
+        lacking = lacking or not all(p.exists() for p in way_paths(job.output, files.snapshots))
         lacking = lacking or not redrawn_already(job, mark)
         settled = settled_already(job, mark, files) if job.output.exists() else None
         if settled and not (lacking and settled.reason == DONE):
@@ -143,9 +144,7 @@ def settled_already(job: Job, mark: Provenance, files: Files) -> Outcome | None:
         return None  # ours, but from another model, source or settings; or given free
     if not files.provenance:
         return Outcome(job.name, "skipped", f"{job.output} exists; --overwrite makes it anew")
-    return Outcome(
-        job.name, "failed", f"{job.output} exists and is not ours; --overwrite replaces it"
-    )
+    return Outcome(job.name, "failed", NOT_OURS.format(job.output))
 
 
 def redrawn_already(job: Job, mark: Provenance) -> bool:

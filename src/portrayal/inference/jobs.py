@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import SUFFIXES, find_pictures, is_picture_name, stem_of
+from portrayal.core.leftovers import clear_leftovers
 
 Format = Literal["png", "jpg", "webp", "keep"]
 MARKED = (".png", ".jpg", ".jpeg", ".webp")  # outputs; each can carry the mark of its origin
@@ -54,6 +55,16 @@ def find_jobs(source: Path, out: Path, suffix: Format = "png") -> Iterator[Job]:
                 yield Job(path, out / name.parent / written, str(name))
     if not any_found:
         raise BadData(f"{source} holds no pictures. Known suffixes: {', '.join(sorted(SUFFIXES))}.")
+
+
+def swept(jobs: Iterable[Job]) -> Iterator[Job]:
+    """The jobs; what a killed process left in a folder goes before the first answer to it."""
+    seen = set()
+    for job in jobs:
+        if job.output.parent not in seen:
+            seen.add(job.output.parent)
+            clear_leftovers(job.output.parent)
+        yield job
 
 
 def output_of_one(source: Path, out: Path, suffix: Format) -> Path:
