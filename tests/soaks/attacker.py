@@ -12,7 +12,8 @@ Nothing of portrayal is replaced. The interpreter itself tells about what touche
 events (open for writing, mkdir, rename, remove, truncate) and calls of C functions (write, flush,
 fsync of files below the folder; torch's and safetensors' writers). Such a moment is a "write"; the
 `at`-th one below `folder` whose path contains `only` is answered with SIGKILL or with an OSError,
-as the system would. Torch is imported once, and every child is forked from here: no start costs.
+as the system would, or finds that the disk has become full ("fill"). Torch is imported once, and
+every child is forked from here: no start costs.
 """
 
 import errno
@@ -89,10 +90,20 @@ class Attack:
     def strike(self, path, removal):
         if self.what == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.what == "fill":
+            fill(Path(self.folder).with_name("zeros"))
+            return
         number = getattr(errno, self.what)
         if removal and number == errno.ENOSPC:
             return  # removing needs no space
         raise OSError(number, os.strerror(number), path)
+
+
+def fill(path):
+    """Take all that is free of a file system, which should be a small one; the writer goes on."""
+    with suppress(OSError), path.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
 
 
 def child(job, rank, port):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -108,8 +109,11 @@ def store(
                 forget(final)
             hidden.rename(final)
             sync_folder(parent)
-        except RuntimeError as error:  # torch.save's and safetensors' way to say "disk full"
-            raise CannotWrite(f"Cannot write {final}: {str(error).splitlines()[0]}") from error
+        except (RuntimeError, SafetensorError) as error:  # their writers' ways to say "disk full"
+            raise CannotWrite(
+                f"Cannot write {final}: the disk is full or fails ({str(error).splitlines()[0]}). "
+                "Older checkpoints are kept; free space and run the same command again."
+            ) from error
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
     return final
