@@ -33,7 +33,7 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path[:0] = [str(TESTS / "soaks"), str(TESTS / "core")]
 
 PART, SECONDS, SPARE, MEGAPIXELS = 500, 2.0, 64 << 20, 2
-HANGS = 20.0, 300.0  # seconds of a processor, and of a clock, after which a mutant hangs
+HANGS = 20.0, 300.0  # seconds of a processor, and asleep, after which a mutant hangs
 MEMORY = Path("/dev/shm")  # where small files cost least
 Attempt = Callable[[int], tuple[bytes, Callable[[], object]]]  # number -> the file, and reading it
 Make = Callable[[Path], Attempt]  # from a folder of its own
@@ -132,6 +132,10 @@ class Worker:
         """Kill it if it has been at one mutant for too long."""
         spent = time.clock_gettime(~int(self.process.pid or 0) << 3 | 2)  # its processor time
         place, since_spent, since = self.seen
+        state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "R" and self.at.value == place:  # on a busy machine it may wait for its turn
+            since = time.monotonic()
+            self.seen = (place, since_spent, since)
         if self.at.value != place:
             self.seen = (self.at.value, spent, time.monotonic())
         elif spent - since_spent > self.busy or time.monotonic() - since > self.still:
