@@ -177,6 +177,22 @@ def test_the_votes_needed_are_the_first_that_suffice_for_good():
     assert votes_needed(1.0, 0.5, wanted=0.999) == 6  # 2 / 2^6 is the first below .05
 
 
+@pytest.mark.parametrize(
+    ("share", "null", "alpha"),
+    [(0.57, 0.5, 0.05), (0.42, 0.5, 0.05 / 21), (0.2, 1 / 7, 0.05), (0.02, 0.05, 0.05)],
+)
+def test_the_votes_needed_are_those_of_a_walk_through_all_numbers(share, null, alpha):
+    enough, votes = 0, 1
+    while enough < 20:
+        votes += 1
+        enough = enough + 1 if power(votes, share, null, alpha) >= 0.8 else 0
+    assert votes_needed(share, null, alpha=alpha) == votes - 19
+
+
+def test_votes_for_nearly_equal_shares_are_found_at_once():
+    assert votes_to_tell_apart(25 / 150, 26 / 150, alpha=0.05 / 21) == 115_624  # as by the walk
+
+
 def test_power_that_is_just_the_wanted_one_is_enough():
     assert votes_needed(0.0, 0.5, wanted=power(9, 0.0, 0.5) - 1e-12) == 6
     votes = votes_needed(0.75, 0.5)

@@ -41,6 +41,7 @@ def count(poll: Poll, *, allow: int = 0, seed: int = 0, draws: int = 10_000) -> 
     voters = [b.voter for b in kept]
     counted = by_choice if poll.kind == "choice" else by_picture
     models, tested, remarks = counted(poll, kept, voters, seed, draws)
+    agreed = agreement(kept, draws, seed)
     return VoteResults(
         kind=poll.kind,
         title=poll.title,
@@ -52,8 +53,8 @@ def count(poll: Poll, *, allow: int = 0, seed: int = 0, draws: int = 10_000) -> 
         unfinished=unfinished(poll, voters),
         models=models,
         pairs=tested,
-        agreement=bounds(agreement(kept, draws, seed)),
-        agreement_note=agreement(kept, draws, seed).method,
+        agreement=bounds(agreed),
+        agreement_note=agreed.method,
         smallest_p=smallest_p(len(set(voters))),
         places=places(poll, kept),
         median_ms=float(np.median(times)) if (times := [b.ms for b in kept if b.ms]) else None,
