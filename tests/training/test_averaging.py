@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from portrayal.training.averaging import Average
+from portrayal.training.averaging import Average, averaged
+from portrayal.training.settings import Settings
 
 
 def one_weight(value: float) -> nn.Linear:
@@ -164,3 +165,33 @@ def test_loading_copies_and_keeps_no_hand_on_what_was_loaded():
     state["generator.weight"].zero_()
     assert mean_of(average) == 5.0
     assert layer.weight.item() == 1.0
+
+
+def test_the_last_share_is_averaged_evenly_and_forgets_what_was_before():
+    """Of 8 steps the last half: weights 10, 0, 2, 0 after whatever came first."""
+    layer = one_weight(100.0)
+    average = averaged({"generator": layer}, Settings(average_last=0.5, average=0.9), 8)
+    for step, value in enumerate((50.0, 60.0, 70.0, 80.0, 10.0, 0.0, 2.0, 0.0)):
+        put(layer, value)
+        average.update(step)
+        if step == 3:
+            assert mean_of(average) > 50
+        if step == 4:
+            assert mean_of(average) == 10
+    assert mean_of(average) == pytest.approx(12 / 4)
+
+
+def test_before_the_last_share_without_a_decay_the_mean_is_the_newest_weight():
+    layer = one_weight(1.0)
+    average = averaged({"generator": layer}, Settings(average_last=0.25), 100)
+    put(layer, 7.0)
+    average.update(50)
+    assert mean_of(average) == 7
+
+
+def test_no_average_unless_one_is_asked_for():
+    layer = one_weight(1.0)
+    assert averaged({"generator": layer}, Settings(), 100) is None
+    assert averaged({"generator": layer}, Settings(average=0.9), 100).even is None
+    whole = averaged({"generator": layer}, Settings(average_last=1.0), 100)
+    assert whole.even == 0

@@ -35,6 +35,7 @@ BOUNDS = [
     ("epochs", 0.01, 0), ("steps", 1, 0), ("steps", MOST_STEPS, MOST_STEPS + 1), ("batch", 1, 0),
     ("learning_rate", 1e-9, 0), ("betas", (0, 0.999), (0, 1)), ("betas", (0, 0), (-0.1, 0)),
     ("decay", 0, -0.1), ("decay", 1, 1.1), ("average", 0, -0.1), ("average", 0.999, 1),
+    ("average_last", 0, -0.1), ("average_last", 1, 1.1),
     ("enlarge", 1, 0.99), ("enlarge", 2, 2.01), ("tones", 0, -0.1), ("tones", 1, 1.1),
     ("seed", 0, -1), ("workers", 0, -1),
     ("log_every", 1, 0), ("validate_every", 0, -1), ("validate_pictures", 1, 0),
@@ -71,7 +72,7 @@ def test_the_lists_of_settings_name_settings():
 def test_what_touches_the_bits_of_a_run_is_not_free_to_change():
     fixed = Settings.model_fields.keys() - set(FREE_TO_CHANGE) - set(RUN_LENGTH)
     assert fixed == {
-        "learning_rate", "betas", "average", "enlarge", "flip", "tones", "seed",
+        "learning_rate", "betas", "average", "average_last", "enlarge", "flip", "tones", "seed",
         "precision", "channels_last", "compile", "deterministic",
     }  # fmt: skip
 

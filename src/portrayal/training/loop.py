@@ -15,7 +15,7 @@ from portrayal.core.devices import Place, Ranks
 from portrayal.core.errors import Interrupted, NotFinite
 from portrayal.core.seeds import mix
 from portrayal.data.batch import Batch
-from portrayal.training.averaging import Average
+from portrayal.training.averaging import averaged
 from portrayal.training.checkpoint import save, save_best
 from portrayal.training.journal import Journal, is_sample_step
 from portrayal.training.ledger import Ledger, not_finite
@@ -68,7 +68,7 @@ def train(
     the pictures, before a NaN can reach the weights.
     """
     parts = recipe.state()
-    average = Average(parts, settings.average) if settings.average else None
+    average = averaged(parts, settings, steps)
     if average:
         parts["average"] = average
     before = restore(run, parts, watch.note, ranks) or {"step": 0, "seconds": 0.0}

@@ -28,6 +28,9 @@ class Settings(BaseModel):
     average: Beta = Field(
         0.0, description="decay of averaged generator weights, e.g. 0.999; 0 = off"
     )
+    average_last: Share = Field(
+        0.0, description="last share of the run whose weights are averaged evenly; 0 = none"
+    )
     enlarge: float = Field(286 / 256, ge=1, le=2, description="before the random crop; 1 = no crop")
     flip: bool = Field(True, description="mirror half of the pairs")
     tones: Share = Field(0.0, description="other contrast and colours for half of the sources")
