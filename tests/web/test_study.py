@@ -1,5 +1,6 @@
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -143,12 +144,38 @@ def test_a_body_is_cut_off_whatever_its_length_header_claims(client):
 
 def test_a_full_study_says_so_to_people_and_to_scripts(client):
     for _ in range(3):
-        join(client)
+        link = join(client)
+        give(client, link, trials(client, link)[0])
     answer = client.post("/join", headers={"accept": "text/html"})
     assert answer.status_code == 503
     assert "takes 3 voters and has them all" in answer.text
     assert "<h1>" in answer.text
     assert client.post("/join").json()["detail"].startswith("This study takes 3 voters")
+
+
+def test_a_flood_of_joins_fills_no_disk_and_keeps_no_voter_out(client):
+    voter = join(client)
+    first, second, *_ = trials(client, voter)
+    give(client, voter, first)
+
+    def size():
+        return sum(path.stat().st_size for path in client.folder.glob("votes.sqlite"))
+
+    def flood(_):
+        return client.post("/join").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(flood, range(50))) == {303}
+        before = size()
+        assert set(pool.map(flood, range(250))) == {303}
+    assert Votes(client.folder).counts() == (3, 1)
+    assert size() <= before + 4096  # a page at most
+    assert give(client, voter, second).status_code == 200  # whoever votes stays
+    late = join(client)
+    give(client, late, trials(client, late)[0])
+    assert Votes(client.folder).counts() == (3, 3)
+    lost = client.get(f"{voter[:-4]}none/trials")
+    assert (lost.status_code, lost.text.count("\n")) == (404, 0)
 
 
 def test_an_unknown_link_is_a_page_with_one_line(client):

@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS votes (
     PRIMARY KEY (voter, trial)
 ) WITHOUT ROWID;
 """
+FREE = """
+DELETE FROM voters WHERE number = (
+    SELECT number FROM voters WHERE NOT EXISTS (SELECT 1 FROM votes WHERE voter = number)
+    ORDER BY number LIMIT 1
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,15 @@ class Votes:
             file.executescript(TABLES)
 
     def join(self, most: int) -> str:
-        """A new voter: the token for their link."""
+        """A new voter: the token for their link.
+
+        When all places are taken, the one who has waited longest without a vote gives theirs up: a
+        flood of joins can neither fill the disk nor keep out those who vote.
+        """
         token = secrets.token_urlsafe(16)
         with self._writing() as file:
             count = file.execute("SELECT count(*) FROM voters").fetchone()[0]
-            if count >= most:
+            if count >= most and not file.execute(FREE).rowcount:
                 raise BadOption(f"This study takes {most} voters and has them all.")
             today = datetime.now(UTC).date().isoformat()
             file.execute("INSERT INTO voters (token, joined) VALUES (?, ?)", (hashed(token), today))
