@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 
 import pytest
@@ -16,7 +17,7 @@ from portrayal.web.limits import Limits
 from portrayal.web.models import find_runs, load_models
 from portrayal.web.study import study_app
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=int(os.environ.get("ATTACKS", "60")), deadline=None)
 
 
 @pytest.fixture(scope="module")
