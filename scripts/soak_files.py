@@ -22,6 +22,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -119,10 +120,12 @@ class Worker:
 
     def work(self, make: Make, folder: Path, out: Path, line: Any) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff complains there by itself
+        self.line.close()  # so that it ends when nobody tells it anything any more
         attempt = make(Path(tempfile.mkdtemp(dir=folder)))
-        while True:
-            number, count, fallen = line.recv()
-            line.send(part(attempt, number, count, out, self.at, fallen))
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                number, count, fallen = line.recv()
+                line.send(part(attempt, number, count, out, self.at, fallen))
 
     def tell(self, number: int, count: int, fallen: dict[int, str]) -> None:
         self.job, self.seen = (number, count, fallen), (-2, 0.0, 0.0)
