@@ -87,3 +87,11 @@ def test_the_hash_knows_pixels_and_shape_and_nothing_else(noise):
     assert pixels_hash(pixels) == pixels_hash(np.asfortranarray(pixels))
     assert pixels_hash(pixels) != pixels_hash(pixels.reshape(8, 6, 3))
     assert pixels_hash(pixels) != pixels_hash(pixels ^ np.uint8(1))
+
+
+def test_a_quick_png_holds_the_same_pixels_and_text():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    content = encode(pixels, ".png", {"Title": "a"}, quick=True)
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), pixels)
+    assert read_text(content) == {"Title": "a"}
+    assert content != encode(pixels, ".png", {"Title": "a"})

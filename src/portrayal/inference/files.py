@@ -227,13 +227,18 @@ def write_job(item: Loaded | Outcome, files: Files, write: Writer) -> Outcome:
 
 
 def encoded(
-    pixels: Pixels, suffix: str, mark: Provenance | None, files: Files, exif: bytes | None = None
+    pixels: Pixels,
+    suffix: str,
+    mark: Provenance | None,
+    files: Files,
+    exif: bytes | None = None,
+    quick: bool = False,
 ) -> bytes:
     """The bytes of an output file. Its pixels are sRGB and upright, so no profile is stored."""
     text = marks(mark) if mark else {}
     if suffix.lower() != ".png":  # elsewhere plain text would have to be EXIF
         text = {XMP: text[XMP]} if text else {}
-    return encode(pixels, suffix, text, quality=files.quality, exif=exif)
+    return encode(pixels, suffix, text, quality=files.quality, exif=exif, quick=quick)
 
 
 def translate_bytes(

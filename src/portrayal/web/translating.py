@@ -72,14 +72,15 @@ class Order:
         mark = mark_of(self.model.way(wish.reverse), source, wish.suffix, how, files)
 
         def show(snapshot: Pixels) -> None:
-            work.show(Made(encoded(snapshot, wish.suffix, mark, files), wish.media_type, {}))
+            content = encoded(snapshot, wish.suffix, mark, files, quick=True)
+            work.show(Made(content, wish.media_type, {}))
 
         answer = self.model.translate(pixels, how, work, show if wish.snapshots else None)
         times.append(time.perf_counter())
         if wish.show_input:
             seen = shown(self.model.way(wish.reverse), pixels, how)
             answer = np.concatenate([scaled(seen, pixels.shape[1::-1]), answer], axis=1)
-        content = encoded(answer, wish.suffix, mark, files)
+        content = encoded(answer, wish.suffix, mark, files, quick=True)
         times.append(time.perf_counter())
         parts = zip(("read", "model", "write"), np.diff(times).tolist(), strict=True)
         return Made(content, wish.media_type, dict(parts))
