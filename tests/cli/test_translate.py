@@ -1,6 +1,7 @@
 """`portrayal translate` as a person meets it: lines, exit codes, streams, signals."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -231,3 +232,38 @@ def test_snapshots_have_no_place_where_nothing_searches(run, photos, tmp_path, c
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert told in said
     assert not (tmp_path / "out").exists()
+
+
+def test_frames_in_a_folder_are_steadied_and_their_flicker_is_said(run, tmp_path, capsys):
+    film, rng = tmp_path / "film", np.random.default_rng(0)
+    film.mkdir()
+    for index in range(3):
+        picture = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        (film / f"{index}.png").write_bytes(encode(picture // 64 + 100, ".png"))
+    assert translate(run, film, "--out", tmp_path / "out", "--steady") == 0
+    said = "".join(capsys.readouterr())
+    assert "3 of 3 pictures translated" in said
+    found = re.search(r"Flicker (\S+) of 255 levels; (\S+) without --steady", said)
+    assert float(found[1]) < float(found[2])
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "2.png"]
+    assert translate(run, film, "--out", tmp_path / "out", "--steady") == 0
+    assert "3 done before" in "".join(capsys.readouterr())
+    assert translate(run, film, "--out", tmp_path / "jpg", "--steady", "--format", "jpg") == 2
+    assert "--steady goes on from frames" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+def test_a_video_becomes_a_video_and_its_flicker_is_said(run, tmp_path, capsys):
+    clip, out = tmp_path / "clip.mp4", tmp_path / "out.mp4"
+    made = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=0.8", "-pix_fmt", "yuv420p"]
+    subprocess.run(
+        ["ffmpeg", "-v", "error", *made, str(clip)], check=True, stdin=subprocess.DEVNULL
+    )
+    assert translate(run, clip, "--out", out, "--steady") == 0
+    said = "".join(capsys.readouterr())
+    assert f"4 frames translated to {out} (64 x 64, 5 a second)" in " ".join(said.split())
+    assert "without --steady" in said
+    assert translate(run, clip, "--out", out) == 2
+    assert f"--out {out} exists" in " ".join(capsys.readouterr().err.split())
+    assert translate(run, clip, "--out", tmp_path / "b.mp4", "--shard", "1/2") == 2
+    assert "not for videos" in capsys.readouterr().err
