@@ -158,3 +158,22 @@ def test_wide_areas_are_where_a_disc_fits():
     found = wide_areas(mask, 6)
     assert found[:10].sum() == 0
     assert found[35, 30] == 1 and found.sum() == pytest.approx(mask[15:].sum(), rel=0.05)
+
+
+def test_faint_lines_stay_beside_hair_that_covers_much_of_the_sheet():
+    """Shading is no noise of the paper and no light: a portrait keeps its eyes and its mouth."""
+    rng = np.random.default_rng(0)
+    sheet = np.full((250, 200), 248.0)
+    hatched = np.zeros(sheet.shape, bool)
+    hatched[40:, :45], hatched[40:, 155:], hatched[40:60] = True, True, True
+    hair = rng.choice([40.0, 110.0], sheet.shape)
+    sheet[hatched] = hair[hatched]
+    sheet[150:153, 80:120] = 150  # a mouth
+    sheet += rng.normal(0, 1, sheet.shape)
+    pixels = np.repeat(sheet.clip(0, 255).astype(np.uint8)[:, :, None], 3, 2)
+    for stroke in (0.0, 3.0):
+        drawing = drawing_of(pixels, stroke=stroke)[:, :, 0]
+        assert (drawing[151, 84:116] < 128).all()
+        assert (drawing[100:140, 70:130] == 255).all()
+        assert (drawing[:30] == 255).all()
+        assert drawing[42:58].mean() < 100

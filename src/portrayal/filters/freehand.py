@@ -69,11 +69,16 @@ def ink_of(pixels: Pixels) -> tuple[Plane, float]:
     Light divided by the paper's, the paper's noise cut off, stretched to 0..1.
     """
     picture = np.asarray(pixels, np.float32)
-    light = (picture / paper_of(picture)).clip(0, 1)
+    light = picture / paper_of(picture)
     dark = np.asarray(1 - light @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+    bright, usual = (float(each) for each in np.percentile(dark, (5, 25)))
+    dark = dark.clip(0, 1)
     middle = float(np.median(dark))
-    noise = 1.48 * float(np.median(np.abs(dark - middle)))  # deviation of the paper
-    low = middle + 4 * noise
+    # the paper's deviation, by its middle or by its bright side: shading adds to either
+    by_middle = 1.48 * float(np.median(np.abs(dark - middle)))
+    by_bright = (usual - bright) / 0.97  # between these quantiles of a normal distribution
+    noise = min(by_middle, by_bright)
+    low = min(middle + 4 * by_middle, usual + 4.67 * by_bright)
     if noise > 0.01:
         dark = np.asarray(cv2.medianBlur(dark, 3), np.float32)
     drawn = dark > max(FAINTEST, low + noise)
@@ -104,7 +109,8 @@ def even_light(few: Plane) -> Plane:
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2).reshape(-1, 6)
     values = few.ravel().astype(float)
-    kept = values >= np.percentile(values, 30)
+    nearby = np.asarray(cv2.dilate(few, np.ones((9, 9), np.uint8))).ravel()  # paper, if any is near
+    kept = (values >= 0.95 * nearby) & (nearby >= np.percentile(nearby, 30))
     surface = values
     for _ in range(12):
         surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
@@ -119,7 +125,9 @@ def even_light(few: Plane) -> Plane:
 
 def one_width(ink: Plane, width: float) -> Plane:
     """Every stroke drawn anew along its middle, `width` pixels wide; filled areas stay."""
-    mask = without_specks(np.asarray(ink >= 0.5, np.uint8))
+    around = cv2.GaussianBlur(ink, (0, 0), min(ink.shape) / 40)
+    faint = (ink >= 0.1) & (ink - around >= 0.15)  # beside much darker hair eyes are no less drawn
+    mask = without_specks(np.asarray((ink >= 0.5) | faint, np.uint8))
     usual = usual_width(mask)
     areas = wide_areas(mask, WIDEST * usual / 2 + 1)
     lines = middle_lines(mask & (1 - areas))
