@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from untrained import make_dataset
+from untrained import make_dataset, smooth
 
 from portrayal.core.devices import choose_place
 from portrayal.core.images import read_pixels, signed
@@ -85,6 +85,16 @@ def test_half_a_picture_changes_no_answer(tmp_path, data):
         assert np.array_equal(answer, translator.translate(pixels, how))
         assert known.shape == pixels.shape
         assert not np.array_equal(known, answer)
+
+
+@pytest.mark.parametrize(("height", "width"), [(250, 200), (90, 200), (40, 50)])
+def test_resize_takes_a_picture_of_any_aspect_though_the_network_takes_one_size(
+    tmp_path, data, height, width
+):
+    translator = load(joint_run(tmp_path / "run", data, "completion"))
+    picture = smooth(1, height, width)
+    assert translator.translate(picture, How(resize=True)).shape == picture.shape
+    assert max(translator.working_size(picture)) == 64
 
 
 def test_what_is_missing_or_of_another_model_is_drawn_again(tmp_path, data):

@@ -171,10 +171,14 @@ class Translator:
             raise BadOption("This model has one direction only: no generator leads back.")
 
     def working_size(self, picture: Pixels) -> tuple[int, int]:
-        """(width, height) at which the shorter side is that of the training pictures."""
+        """(width, height) at which the shorter side is that of the training pictures.
+
+        Of networks that take one size only it is the longer side, and the rest becomes padding.
+        """
         assert self.training_size  # held by `check`
         height, width = picture.shape[:2]
-        factor = min(self.training_size) / min(height, width)
+        side = max(height, width) if hasattr(self.recipe, "size") else min(height, width)
+        factor = min(self.training_size) / side
         return max(1, round(width * factor)), max(1, round(height * factor))
 
     @property
