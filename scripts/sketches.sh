@@ -26,7 +26,8 @@ drawings=$work/datasets/drawings
 steps_of() { # RECIPE: steps in MINUTES, without validations and checkpoints
     local probe=$work/probe/$1
     if [ ! -e "$probe.steps" ]; then
-        "$portrayal" train "$1" "$faces" --out "$probe" --preset quick_64 --set steps=120 >&2
+        "$portrayal" train "$1" "$faces" --out "$probe" --preset quick_64 --set steps=120 \
+            --set validate_every=120 >&2
         "$python" - "$probe/log.jsonl" "${MINUTES:-30}" > "$probe.steps.part" <<'PYTHON'
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
