@@ -28,9 +28,7 @@ def locked(path: Path, what: Path) -> Iterator[None]:
         file = path.open("w")
     with file:
         if _taken_elsewhere(file.fileno(), shared=False):
-            raise Busy(
-                f"{what} is in use by another process; wait for it or choose another --out."
-            )
+            raise Busy(f"{what} is in use by another process; wait for it or choose another --out.")
         yield
 
 
