@@ -56,8 +56,8 @@ def encode(
 
     `text` becomes PNG text chunks; in JPEG, WebP and TIFF one JSON object in ImageDescription. The
     key `XMP` is a packet of its own. BMP and PPM have no place for text or EXIF and refuse them.
-    `quality` is for JPEG and WebP, 1..100. `quick` takes 40 % less time for a PNG, which is some 5 %
-    larger.
+    `quality` is for JPEG and WebP, 1..100. `quick` takes 40 % less time for a PNG, which is
+    about 5 % larger.
     """
     kind = _FORMATS.get(suffix.lower())
     if kind is None:

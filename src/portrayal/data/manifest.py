@@ -6,13 +6,22 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from portrayal import __version__
 from portrayal.core.runs import FORMAT, write_json, writing
 from portrayal.data.split import SPLITS
+
+DRAWN = ("sketch", "pencil", "xdog", "photocopy", "edges", "shapes")
+
+
+def of_drawings(manifest: Mapping[str, Any]) -> bool:
+    """Whether the sources of a dataset are strokes, by the names of its filters and its folder."""
+    filters = manifest.get("options", {}).get("filter")
+    made = f"{filters} {Path(str(manifest.get('source'))).name}".lower()
+    return any(word in made for word in DRAWN)
 
 
 def category(reason: str) -> str:

@@ -13,6 +13,7 @@ from torch import nn
 from portrayal.core.errors import BadData, BadOption, UserError
 from portrayal.core.images import Pixels
 from portrayal.core.runs import dataset_places, read_json
+from portrayal.data.manifest import of_drawings
 from portrayal.inference.engines import WORTH, with_engine
 from portrayal.inference.load import How, Translator, load
 from portrayal.inference.snapshots import picture_of
@@ -20,7 +21,6 @@ from portrayal.inference.tiles import cut
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
 
-DRAWN = ("sketch", "pencil", "xdog", "photocopy", "edges")  # in a filter's or a source's name
 DRAWING = ("contextual", "completion")  # recipes that start from sketches
 Note = Callable[[str], None]
 
@@ -192,11 +192,7 @@ def starts_from_drawings(folder: Path, config: dict[str, Any]) -> bool:
         return True
     for place in dataset_places(folder, config.get("data")):
         try:
-            manifest = read_json(place / "manifest.json")
+            return of_drawings(read_json(place / "manifest.json"))
         except UserError:
             continue
-        made = (
-            f"{manifest.get('options', {}).get('filter')} {Path(str(manifest.get('source'))).name}"
-        )
-        return any(word in made.lower() for word in DRAWN)
     return False

@@ -280,7 +280,7 @@ def test_names_of_files_stay_in_the_folder():
 
 
 def test_strokes_are_damaged_by_default_only_where_the_inputs_are_drawings(ground):
-    drawn = replace(ground, options=replace(ground.options, filter=("edges:width=1",)))
+    drawn = replace(ground, drawn=True)
     assert {"stroke_wobble", "stroke_missing"} <= set(usual_damages(drawn))
     assert not any(name.startswith("stroke") for name in usual_damages(ground))
     assert damaged(ground, "stroke_extra", 1.0).pictures(0)["source"].shape == (SIDE, SIDE, 3)

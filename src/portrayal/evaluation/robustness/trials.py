@@ -15,6 +15,7 @@ from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.seeds import mix
 from portrayal.data.dataset import Dataset, Split
 from portrayal.data.item import Item
+from portrayal.data.manifest import of_drawings
 from portrayal.data.options import Options, parse_filter
 from portrayal.data.write import fitted, pair_of, plain_chain, resized
 from portrayal.evaluation.folders import pictures_by_name
@@ -24,7 +25,6 @@ from portrayal.reports.robust import Kind
 
 MOVING = (shift.__name__, rotation.__name__)  # the truth is moved with the input
 HARMS = {damage.__name__: damage for damage in (*DAMAGES, *STROKE_DAMAGES)}
-DRAWN = ("pencil", "xdog", "photocopy", "edges")  # filters whose pictures are strokes
 NO_CARTOONS = (*HARMS, "tone", "clean_drawing")
 PREPARED = ("filter", "work_size", "geometry", "background")  # options that make a picture's look
 
@@ -53,6 +53,7 @@ class Ground:
     rows: Sequence[Mapping[str, Any]]
     options: Options
     identity: str  # of the dataset
+    drawn: bool  # its sources are strokes
 
     def size(self) -> tuple[int, int]:
         """Height and width of the run's pictures."""
@@ -76,7 +77,7 @@ def ground_of(dataset: Dataset, split: str, most: int | None) -> Ground:
     known = dataset.manifest.get("options", {})
     names = {field.name for field in fields(Options)} & set(PREPARED) & set(known)
     options = Options(**{name: known[name] for name in names}, size=f"{width}x{height}")
-    return Ground(pairs, rows, options, dataset.identity)
+    return Ground(pairs, rows, options, dataset.identity, of_drawings(dataset.manifest))
 
 
 def own(ground: Ground) -> Trial:
@@ -219,6 +220,5 @@ def fewer(trial: Trial, most: int | None) -> Trial:
 
 def usual_damages(ground: Ground) -> list[str]:
     """Damage that every picture may meet, and that of strokes where the inputs are drawings."""
-    made = [text.partition(":")[0] for text in ground.options.filter or ()]
-    strokes = STROKE_DAMAGES if set(made) & set(DRAWN) else ()
+    strokes = STROKE_DAMAGES if ground.drawn else ()
     return [damage.__name__ for damage in (*DAMAGES, *strokes)]
