@@ -76,10 +76,14 @@ def opened(generator: Any, calibration: list[Any], names: list[str], keep: list[
 
 
 def times_of(engines: Engines, sources: list[torch.Tensor], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every engine in every round, A B C A B C, after all have settled."""
+    """Seconds of every engine in every round, A B C A B C, after all have settled.
+
+    Each answers once unmeasured in its turn: the threads of the engine before it still spin.
+    """
     taken: dict[str, list[float]] = {name: [] for name in engines}
     for turn in range(OWN + 1 + rounds):
         for name, network in engines.items():
+            network(sources[turn % len(sources)])
             started = time.perf_counter()
             network(sources[turn % len(sources)])
             if turn > OWN:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Does seeing other kinds of cartoons in training help with kinds that were never seen? Two models, one
-# trained on Beyeler's cartoons only, one on these and as many drawn in flat styles (prepare --variants)
-# with a perceptual term, measured on cartoons of two neural stylisers that neither has seen, on
-# comics, sketches, grey pictures, other filters and graded damage. FaceNet, SqueezeNet, its LPIPS heads
-# and YuNet lie in PORTRAYAL_WEIGHTS.
+# trained on Beyeler's cartoons only, one on these and twice as many drawn in flat styles (prepare
+# --variants) with a perceptual term and averaged weights, measured on cartoons of two neural stylisers
+# that neither has seen, on comics, sketches, grey pictures, other filters and graded damage. FaceNet,
+# SqueezeNet, its LPIPS heads and YuNet lie in PORTRAYAL_WEIGHTS.
 # On two cores of its own: prepare 3 minutes, each training about 50, each measurement about 20:
 # two and a half hours in all. Run it again after an interruption: it goes on where it stopped.
 #
@@ -19,7 +19,7 @@ options=(--size 128 --work-size 256 --filter cartoon --find-faces --detector haa
     --counts 600,51,100 --test-names '08(0[1-9]|[1-9][0-9])|0900')
 "$portrayal" prepare folder "$data/faces" --out "$work/datasets/plain" "${options[@]}"
 "$portrayal" prepare folder "$data/faces" --out "$work/datasets/varied" "${options[@]}" \
-    --variants 1 --variant-styles flat_regions,flat_flow,flat_shift,flat_smooth
+    --variants 2 --variant-styles flat_regions,flat_flow,flat_shift,flat_smooth
 
 for name in plain varied; do
     preset=quick_128
