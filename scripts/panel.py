@@ -1,8 +1,9 @@
-"""A picture for the documentation: input | generated | truth of held-out pairs, not hand-picked.
+"""A picture for the documentation: input | generated | truth of held-out pictures, not hand-picked.
 
     python scripts/panel.py RUN... OUT.png [--count 6] [--columns 2] [--scale 1]
 
-The pairs are evenly spaced over the split that the runs were evaluated on; each run has a column.
+They are evenly spaced over the split that the runs were evaluated on; each run has a column, and
+unpaired data have no truth.
 Only runs on generated shapes or on synthetic faces may be committed.
 """
 
@@ -30,11 +31,14 @@ def main() -> None:
     split = scored["split"]
     data = Path(scored["data"]["path"]) / split
     rows = [json.loads(line) for line in (data / "metadata.jsonl").open()]
+    rows = [row for row in rows if row.get("domain", "source") == "source"]
     chosen = [rows[i * len(rows) // options.count] for i in range(options.count)]
     shown = []
     for row in chosen:
         answers = [f"{run}/translations/{split}/{row['name']}.png" for run in options.runs]
-        files = (data / row["source_file_name"], *answers, data / row["target_file_name"])
+        source = data / row.get("source_file_name", row.get("file_name", ""))
+        truths = [data / row["target_file_name"]] if "target_file_name" in row else []
+        files = (source, *answers, *truths)
         shown.append(beside([read_pixels(Path(file)) for file in files], options.scale))
     write_atomically(options.out, encode_png(sheet(shown, options.columns)))
     print(f"{options.out}: {', '.join(row['name'] for row in chosen)}")
