@@ -197,8 +197,8 @@ def verdict(comparison: Comparison) -> str:
     if level:
         parts.append(f"the best is not told apart from the next on {_listed(level)}")
     if untested:
-        scores = "1 score" if untested == 1 else f"{untested} scores"
-        parts.append(f"{scores} of whole sets are not tested in pairs: see their intervals")
+        sets = "1 score of whole sets is" if untested == 1 else f"{untested} scores of sets are"
+        parts.append(f"{sets} not tested in pairs: see the intervals")
     if not parts:
         return "No metric was scored for two of these models."
     text = "; ".join(parts)

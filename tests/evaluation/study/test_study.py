@@ -359,8 +359,10 @@ def test_deleted_votes_are_gone_from_all_files_and_numbers_are_not_used_again(tm
 
 def test_the_file_holds_no_token_and_takes_no_more_voters_than_wanted(tmp_path):
     votes = Votes(tmp_path)
-    token = votes.join(1)
+    absent, token = votes.join(1), votes.join(1)
+    assert votes.voter(absent) is None  # gave the place up without a vote
     assert not any(token.encode() in file.read_bytes() for file in tmp_path.iterdir())
+    votes.store(Vote(votes.voter(token), "0001", "i1", ("x", "y"), "x", 5))
     with pytest.raises(BadOption, match="takes 1 voters"):
         votes.join(1)
 
