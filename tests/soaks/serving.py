@@ -201,10 +201,19 @@ async def soak(server, clients, side, seconds, rate):
     )
 
 
+def growth(readings):
+    """From the first to the last on the straight line through all, as a share of their mean.
+
+    Single readings swing by some per cent, as arenas are filled and given back.
+    """
+    slope, _ = np.polyfit(range(len(readings)), readings, 1)
+    return float(slope * (len(readings) - 1) / np.mean(readings))
+
+
 def verdict(rows):
     """What was reached, in a line, and which promises fell."""
     share = sum(row.rate for row in rows) / sum(row.engine_rate for row in rows)
-    drift = rows[-1].memory_after / rows[0].memory_before - 1
+    drift = growth([value for row in rows for value in (row.memory_before, row.memory_after)])
     p99 = float(np.median([row.health_p99 for row in rows]))
     errors = sum(row.errors for row in rows)
     fell = {
