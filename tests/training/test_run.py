@@ -227,3 +227,15 @@ def test_a_rank_that_is_not_the_first_writes_nothing_and_checks_nothing(tmp_path
 def test_changes_see_through_the_file():
     """Tuples become lists in a file; that is no change."""
     assert changes(json.loads(json.dumps(description())), description()) == {}
+
+
+def test_a_run_of_a_version_without_a_setting_goes_on_at_its_default(run):
+    config = description()
+    older = json.loads(json.dumps(config))
+    del older["settings"]["tones"]
+    with opened(run, older):
+        pass
+    with opened(run, config):
+        pass
+    config["settings"]["tones"] = 0.5
+    assert "tones 0.0, now 0.5" in refusal(run, config, BadOption)

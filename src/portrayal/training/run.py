@@ -12,7 +12,7 @@ from portrayal.core.locks import locked
 from portrayal.core.runs import FORMAT, read_json, write_json
 from portrayal.training.checkpoint import tidy
 from portrayal.training.reading import whole_names
-from portrayal.training.settings import FREE_TO_CHANGE, RUN_LENGTH
+from portrayal.training.settings import FREE_TO_CHANGE, RUN_LENGTH, Settings
 
 
 @contextmanager
@@ -85,8 +85,9 @@ def refuse_changes(run: Path, old: Mapping[str, Any], new: Mapping[str, Any]) ->
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Choices that touch what is learned and differ: name -> "width 64, now 32"."""
+    younger = Settings().model_dump(mode="json")  # settings that the run's version did not have
     flat_old, flat_new = (
-        {"recipe": c["recipe"], **c["config"], **c["settings"]} for c in (old, new)
+        {**younger, "recipe": c["recipe"], **c["config"], **c["settings"]} for c in (old, new)
     )
     flat_new = json.loads(json.dumps(flat_new))  # tuples become lists, as in the file
     return {
