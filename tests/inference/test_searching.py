@@ -1,5 +1,6 @@
 """Snapshots of a search as files: from the best start towards the answer, resumable."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -150,3 +151,24 @@ def test_only_models_that_search_have_snapshots():
         translate = partial(lambda source: source)
 
     assert not searches(Translator(AtOnce(), {}, {}))
+
+
+class OneSize(Halving):
+    """Takes pictures of 4 x 4 only, as models of joint pictures do."""
+
+    size = 4
+
+    def translate(self, source, **more):
+        assert source.shape[2:] == (4, 4)
+        return super().translate(source, **more)
+
+
+def test_a_picture_that_is_not_square_is_fitted_to_the_one_size_on_the_way_as_at_the_end():
+    one = replace(translator(), recipe=OneSize())
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 20, 3), np.uint8)
+    how = How(tile=4, resize=True)
+    found = searched(one, [pixels], how, 2, None)
+    assert found.answers[0].shape == pixels.shape
+    assert np.array_equal(found.answers[0], one.translate(pixels, how))
+    assert all(picture.shape == pixels.shape for picture in found.ways[0])
+    assert len(one.recipe.batches) == 2 and one.recipe.batches == [1, 1]  # one tile, no more

@@ -13,6 +13,7 @@ from portrayal import __version__
 from portrayal.core.errors import BadCheckpoint, BadData
 from portrayal.core.runs import dataset_places, read_json, write_atomically, write_json
 from portrayal.inference.load import Translator
+from portrayal.inference.snapshots import searches
 from portrayal.reports.results import Results, decimals, standing, verdict, with_interval
 from portrayal.training.checkpoint import store
 from portrayal.training.run import refuse_foreign
@@ -26,7 +27,7 @@ def export_hub(translator: Translator, run: Path, out: Path, *, licence: str = "
     """Write the folder; `out` must be new or empty."""
     refuse_foreign(out)
     state: dict[str, Any] = getattr(translator.recipe, "state", dict)()
-    kept_parts = GENERATORS + (JUDGES if hasattr(translator.recipe, "at_once") else ())
+    kept_parts = GENERATORS + (JUDGES if searches(translator) else ())
     parts = {n: p for n, p in state.items() if n in kept_parts and isinstance(p, nn.Module)}
     have = translator.about.get("networks", parts)
     parts = {name: part for name, part in parts.items() if name in have}

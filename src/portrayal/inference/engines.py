@@ -21,7 +21,7 @@ from portrayal.core.environment import installed, processor
 from portrayal.core.errors import BadData, BadOption, CannotWrite, UnknownName
 from portrayal.core.runs import read_json, write_json
 from portrayal.inference.calibration import calibrated
-from portrayal.inference.load import Recipe, Translator
+from portrayal.inference.load import InFront, Recipe, Translator
 from portrayal.inference.onnx_graph import need, onnx_model
 from portrayal.inference.runtimes import OWN, Network, OpenVino, open_onnx
 
@@ -34,17 +34,12 @@ Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Engined:
+class Engined(InFront):
     """A recipe whose generator another engine computes, in one direction."""
 
     recipe: Recipe
     run: Network
     reverse: bool
-
-    @property
-    def multiple(self) -> int:
-        """Height and width of a source must be multiples of this."""
-        return self.recipe.multiple
 
     def translate(
         self,

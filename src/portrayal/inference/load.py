@@ -43,6 +43,24 @@ class Recipe(Protocol):
         ...
 
 
+class InFront:
+    """A recipe that stands in front of another one, whose sizes it takes."""
+
+    recipe: Any
+
+    @property
+    def multiple(self) -> int:
+        """Height and width of a source must be multiples of this."""
+        multiple: int = self.recipe.multiple
+        return multiple
+
+    @property
+    def size(self) -> int:
+        """The one height and width it takes; no such attribute if it takes others, too."""
+        size: int = self.recipe.size
+        return size
+
+
 @dataclass(frozen=True)
 class How:
     """Everything that changes the pixels of a translation, besides the model."""

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from portrayal.core.images import Pixels
-from portrayal.inference.load import How, Translator
+from portrayal.inference.load import How, InFront, Recipe, Translator
 from portrayal.recipes.search import Look
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(InFront):
     """A recipe that repeats answers in their order; where there are none yet, the source."""
 
-    multiple: int
+    recipe: Recipe
     known: list[Tensor]  # of the calls so far, signed, each (b, 3, h, w)
 
     def translate(
@@ -41,7 +41,7 @@ def picture_of(
     translator: Translator, pixels: Pixels, how: How, answers: Sequence[Tensor]
 ) -> Pixels:
     """The picture (H, W, 3) that these answers of the network make, source where one is missing."""
-    recipe = Answers(translator.recipe.multiple, list(answers))
+    recipe = Answers(translator.recipe, list(answers))
     return replace(translator, recipe=recipe).translate(pixels, how)
 
 
@@ -55,17 +55,11 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class Looking:
+class Looking(InFront):
     """A recipe that searches, and remembers what every call of it had now and then."""
 
     recipe: Any
     calls: list[list[Look]] = field(default_factory=list)
-
-    @property
-    def multiple(self) -> int:
-        """Height and width of a source must be multiples of this."""
-        multiple: int = self.recipe.multiple
-        return multiple
 
     def translate(
         self,
@@ -97,7 +91,7 @@ def searched(
     steps = []
     for index in range(count):
         so_far = [recipe.answer(z_at(c, index / count), reverse=how.reverse) for c in looking.calls]
-        known = replace(translator, recipe=Answers(recipe.multiple, so_far))
+        known = replace(translator, recipe=Answers(recipe, so_far))
         steps.append(known.translate_all(pictures, how, batch=batch))
     ways = [list(way) for way in zip(*steps, strict=True)]
     start, end = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,8 +13,7 @@ from portrayal.reports.results import Better, Question, Results, Score
 
 FAILED = "failed.json"  # in the folder of a trial that cannot be trained
 VALIDATION = "validation.json"  # in the folder of a trial that was scored after its training
-# the first that a metric answers
-QUESTIONS: tuple[Question, ...] = ("fidelity", "content", "domain", "known")
+QUESTIONS: tuple[Question, ...] = get_args(Question)  # the first that a metric answers
 State = Literal["waiting", "begun", "finished", "failed"]
 
 

@@ -16,7 +16,7 @@ from portrayal.core.runs import dataset_places, read_json
 from portrayal.data.manifest import of_drawings
 from portrayal.inference.engines import WORTH, with_engine
 from portrayal.inference.load import How, Translator, load
-from portrayal.inference.snapshots import picture_of
+from portrayal.inference.snapshots import picture_of, searches
 from portrayal.inference.tiles import cut
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
@@ -159,7 +159,7 @@ def load_model(
     """One model on its engines."""
     torch_one = load(folder, device=device, checkpoint=checkpoint, note=note)
     recipe: Any = torch_one.recipe
-    slow = hasattr(recipe, "at_once")  # it searches
+    slow = searches(torch_one)
     ways = [False, True] if goes_back(recipe) else [False]
     made = [
         with_engine(torch_one, folder, engine, pictures=WORTH, reverse=way, note=note)

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from portrayal.inference.load import InFront
 from portrayal.recipes.search import Look
 from portrayal.web.waiting import Work
 
@@ -17,7 +18,7 @@ SHOWN = 0.5  # seconds between two snapshots of a search
 
 
 @dataclass
-class Watched:
+class Watched(InFront):
     """A recipe whose work is seen, can be stopped, and is done by one thread at a time."""
 
     recipe: Any
@@ -27,12 +28,6 @@ class Watched:
     show: Callable[[list[Tensor]], None] | None = None  # is told the answers so far
     answers: list[Tensor] = field(default_factory=list)
     shown: float = -math.inf  # when
-
-    @property
-    def multiple(self) -> int:
-        """Height and width of a source must be multiples of this."""
-        multiple: int = self.recipe.multiple
-        return multiple
 
     def translate(
         self,
