@@ -1,9 +1,14 @@
 """Writing: what goes into a picture file comes out again."""
 
+import struct
+import zlib
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from portrayal.core.errors import BadOption
@@ -89,9 +94,95 @@ def test_the_hash_knows_pixels_and_shape_and_nothing_else(noise):
     assert pixels_hash(pixels) != pixels_hash(pixels ^ np.uint8(1))
 
 
-def test_a_quick_png_holds_the_same_pixels_and_text():
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
-    content = encode(pixels, ".png", {"Title": "a"}, quick=True)
-    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), pixels)
-    assert read_text(content) == {"Title": "a"}
-    assert content != encode(pixels, ".png", {"Title": "a"})
+def drawn(height: int, width: int, channels: int, flat: bool, seed: int = 0):
+    """Grain, or a few flat rectangles: (height, width, channels), no third axis for 0."""
+    rng = np.random.default_rng(seed)
+    shape = (height, width, channels) if channels else (height, width)
+    if not flat:
+        return rng.integers(0, 256, shape, dtype=np.uint8)
+    pixels = np.full(shape, rng.integers(256), np.uint8)
+    for _ in range(3):
+        top, left = rng.integers(height), rng.integers(width)
+        pixels[top : top + 9, left : left + 9] = rng.integers(256)
+    return pixels
+
+
+def chunks_of(content: bytes) -> list[bytes]:
+    """Names of a PNG file's chunks, after the check of every length and sum (PNG, 5.3)."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    names, place = [], 8
+    while place < len(content):
+        length, name = struct.unpack(">I4s", content[place : place + 8])
+        data = content[place + 8 : place + 8 + length]
+        (check,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
+        assert (len(data), zlib.crc32(name + data)) == (length, check)
+        names.append(name)
+        place += 12 + length
+    return names
+
+
+LATIN = st.text(st.characters(min_codepoint=32, max_codepoint=255), min_size=1, max_size=79)
+PRINTED = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    flat=st.booleans(),
+    text=st.dictionaries(LATIN, PRINTED, max_size=3),
+    seed=st.integers(0, 999),
+)
+def test_a_quick_png_holds_the_same_pixels_and_text_for_every_reader(size, flat, text, seed):
+    pixels = drawn(*size, 3, flat, seed)
+    content = encode(pixels, ".png", text, quick=True)
+    assert read_text(content) == text
+    np.testing.assert_array_equal(read_pixels(content), pixels)
+    by_opencv = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(by_opencv[:, :, ::-1], pixels)
+    with Image.open(BytesIO(content)) as image:
+        image.verify()
+    names = chunks_of(content)
+    assert names == [b"IHDR", *[b"iTXt"] * len(text), b"IDAT", b"IEND"]
+    assert encode(pixels, ".png", text, quick=True) == content
+
+
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4])
+def test_a_quick_png_of_any_number_of_channels(channels):
+    pixels = drawn(20, 13, channels, False)
+    with Image.open(BytesIO(encode(pixels, ".png", quick=True))) as image:
+        assert image.mode == ("L", "L", "LA", "RGB", "RGBA")[channels]
+        np.testing.assert_array_equal(np.asarray(image).reshape(pixels.shape), pixels)
+
+
+def test_a_quick_png_of_pixels_that_lie_otherwise_in_memory():
+    pixels = drawn(30, 41, 3, False)
+    whole = encode(pixels, ".png", quick=True)
+    for same in (np.asfortranarray(pixels), np.flip(pixels[:, ::-1], 1), pixels[:, :, :3]):
+        assert encode(same, ".png", quick=True) == whole
+    pixels.flags.writeable = False
+    assert encode(pixels, ".png", quick=True) == whole
+
+
+@pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])
+def test_a_quick_png_keeps_exif_before_the_pixels(prefix):
+    block = Image.Exif()
+    block[0x0110] = "camera"
+    exif = prefix + block.tobytes().removeprefix(b"Exif\0\0")
+    content = encode(drawn(5, 5, 3, True), ".png", {"a": "b"}, exif=exif, quick=True)
+    assert chunks_of(content) == [b"IHDR", b"iTXt", b"eXIf", b"IDAT", b"IEND"]
+    with Image.open(BytesIO(content)) as image:
+        assert image.getexif().get(0x0110) == "camera"
+    whole = encode(drawn(5, 5, 3, True), ".png", {"a": "b"}, exif=exif)
+    assert read_exif(content) == read_exif(whole) is not None
+
+
+def test_a_quick_png_is_smaller_of_flat_colours_and_little_larger_of_a_photo(scene):
+    grain = np.random.default_rng(1).integers(-4, 5, (128, 128, 3))
+    photo = np.clip(scene(128, 128) + grain, 0, 255).astype(np.uint8)
+    for pixels, most in ((drawn(128, 128, 3, True), 1), (photo, 1.1)):
+        quick, slow = (len(encode(pixels, ".png", quick=quick)) for quick in (True, False))
+        assert quick <= most * slow
+
+
+def test_quick_changes_only_png(scene):
+    for suffix in sorted(WRITES - {".png"}):
+        assert encode(scene(9, 8), suffix, quick=True) == encode(scene(9, 8), suffix)
