@@ -3,7 +3,7 @@
     python benchmarks/page.py                  a model that answers at once
     python benchmarks/page.py --run runs/faces a trained one, by the engine that `serve` takes
 
-A real server on a real socket, one client, one connection. Each round sends a picture and gives the
+A real server on a real socket, one client in the same process, one connection. Each round sends a picture and gives the
 same pixels to the same model in this process; their difference is the overhead of that round.
 Where it goes is what the server's own Server-Timing header says; http is the rest. The goal of the
 median is 10 ms.
@@ -12,7 +12,6 @@ median is 10 ms.
 import argparse
 import http.client
 import json
-import socket
 import threading
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from portrayal.web.app import serving_app
 from portrayal.web.connections import server_of
 from portrayal.web.limits import Limits
 from portrayal.web.models import Model, load_models
+from portrayal.web.shell import listening_on
 
 KINDS = {"png": "image/png", "jpeg": "image/jpeg"}
 
@@ -91,7 +91,7 @@ def main() -> None:
     made = load_models({"run": options.run}) if options.run else {"identity": at_once()}
     limits = Limits(per_minute=1_000_000)
     app = serving_app([options.run] if options.run else [], made, limits)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listening_on("127.0.0.1", 0)  # as `serve` does
     server = server_of(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

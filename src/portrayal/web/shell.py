@@ -93,10 +93,8 @@ def static(name: str) -> Response:
     return Response(found[0], media_type=found[1], headers={"cache-control": "no-cache"})
 
 
-def serve(
-    app: ASGIApp, host: str, port: int, ready: Callable[[str], None] = lambda url: None
-) -> None:
-    """Serve until a signal asks to stop. No request is logged; `ready` gets the address."""
+def listening_on(host: str, port: int) -> socket.socket:
+    """A socket for `server_of(app).run`; one line where the port cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle off for sockets that say they are TCP: 40 ms for every answer
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -109,7 +107,14 @@ def serve(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port; 0 "
             "takes a free one."
         ) from None
-    shown = f"[{host}]" if ":" in host else host
-    ready(f"http://{shown}:{listening.getsockname()[1]}/")
-    with listening:
+    return listening
+
+
+def serve(
+    app: ASGIApp, host: str, port: int, ready: Callable[[str], None] = lambda url: None
+) -> None:
+    """Serve until a signal asks to stop. No request is logged; `ready` gets the address."""
+    with listening_on(host, port) as listening:
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{listening.getsockname()[1]}/")
         server_of(app).run(sockets=[listening])
