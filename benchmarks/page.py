@@ -3,10 +3,10 @@
     python benchmarks/page.py                  a model that answers at once
     python benchmarks/page.py --run runs/faces a trained one, by the engine that `serve` takes
 
-A real server on a real socket, one client in the same process, one connection. Each round sends a picture and gives the
-same pixels to the same model in this process; their difference is the overhead of that round.
-Where it goes is what the server's own Server-Timing header says; http is the rest. The goal of the
-median is 10 ms.
+A real server on a real socket, one client in the same process, one connection. Each round sends a
+picture and gives the same pixels to the same model in this process; their difference is the
+overhead of that round. Where it goes is what the server's own Server-Timing header says; http is
+the rest. The goal of the median is 10 ms.
 """
 
 import argparse

@@ -109,8 +109,14 @@ def quality_of(
         errors = [float(((a - b) / 2).square().mean()) for a, b in zip(answers, exact, strict=True)]
         found[engine] = {"psnr": float(-10 * np.log10(max(statistics.mean(errors), 1e-10)))}
         for name in names:
-            change = bootstrap_mean(np.subtract(scores(name, answers, truths), base[name]))
+            changes = np.subtract(scores(name, answers, truths), base[name])
+            change = bootstrap_mean(changes)
             found[engine][name] = [change.value, change.low, change.high]
+            found[engine][f"{name} by picture"] = changes.tolist()
+    print(
+        f"{len(sources)} pictures; PyTorch to the truth:",
+        *(f"{n} {np.mean(base[n]):.4f}" for n in base),
+    )
     return found
 
 
@@ -138,8 +144,7 @@ def compare(
             + "".join(
                 f"  {m} {quality[name][m][0]:+.4f} ({quality[name][m][1]:+.4f} to "
                 f"{quality[name][m][2]:+.4f})"
-                for m in quality[name]
-                if m != "psnr"
+                for m in (options.metrics if truths else [])
             ),
             flush=True,
         )
@@ -206,7 +211,8 @@ def of_run(options: argparse.Namespace) -> tuple[str, Any, list[Any], list[Any],
     sides: list[list[Any]] = []
     for side in ("source", "target"):
         place = options.pictures / side
-        paths = list(find_pictures(place))[: options.count] if place.is_dir() else []
+        paths = list(find_pictures(place)) if place.is_dir() else []
+        paths = paths[options.skip : options.skip + options.count]
         sides.append([source_of(read_pixels(path), recipe.multiple) for path in paths])
     if not sides[0]:
         raise SystemExit(f"{options.pictures}/source holds no pictures.")
@@ -231,6 +237,7 @@ def parsed() -> argparse.Namespace:
     add("--data", type=Path, help="its dataset, where it moved")
     add("--pictures", type=Path, help="held-out pictures: a folder with source/ and target/")
     add("--count", type=int, default=32, help="how many of them")
+    add("--skip", type=int, default=0, help="the first so many, if a method was chosen on them")
     add("--metrics", nargs="*", default=["ssim", "lpips_squeeze"], help="against the truth")
     add("--folder", type=int, default=0, help="rate of a folder of so many pictures instead")
     add("--batch", type=int, default=16, help="of the engine alone, beside 1")
