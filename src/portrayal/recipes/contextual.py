@@ -7,23 +7,21 @@ answer. Shapes: halves are signed, (B, 3, S, S), joint pictures (B, 3, S, 2S), z
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from portrayal.core.devices import Place
+from portrayal.core.devices import Place, Precision, choose_place
 from portrayal.data.batch import Batch
 from portrayal.losses import losses
-from portrayal.losses.contextual import Direction, Mass, kl
+from portrayal.losses.contextual import Direction, Mass
 from portrayal.losses.penalties import r1
-from portrayal.losses.reconstruction import l1
 from portrayal.networks.joint import joint_discriminator, joint_generator
 from portrayal.recipes import Preset, recipes
 from portrayal.recipes.joint import diversity, halves, joined, require_size
+from portrayal.recipes.known_half import KnownHalf
 from portrayal.recipes.search import Descent, Found, Search, See, search
 from portrayal.recipes.terms import Adversarial, judgement, varied
 from portrayal.training.settings import Settings
@@ -62,6 +60,9 @@ class Config(BaseModel):
     descent: Descent = Field("nesterov", description="how z moves")
     search_rate: float = Field(0.01, gt=0, description="how far z moves")
     patience: int = Field(0, ge=0, description="steps without a fall that end a search; 0 = never")
+    search_precision: Precision = Field(
+        "auto", description="of the search's steps; starts and ends are judged in float32"
+    )
     look_steps: int = Field(20, ge=0, description="search_steps of samples and validation")
 
 
@@ -90,34 +91,6 @@ PRESETS = {
         "half as wide, averaged, searched with Adam from the 4 best of 256 starts",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Completion:
-    """The search problem: known halves, and how a z is drawn and judged."""
-
-    recipe: "Contextual"
-    known: Tensor  # (B, 3, S, S)
-    side: int  # 0: the sketch is known, 1: the photo
-
-    def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """The half to compare, and the weighted adversarial cost."""
-        config = self.recipe.config
-        joint = self.recipe.generator(z)
-        own = z.new_zeros(len(z))
-        if config.search_adversarial:
-            own = config.search_adversarial * self.recipe.perceptual(joint)
-        return halves(joint)[self.side], own
-
-    def match(self, drawn: Tensor, pictures: Tensor) -> Tensor:
-        """Contextual loss against the known halves of these pictures."""
-        config, known = self.recipe.config, self.known[pictures]
-        if config.contextual == "l1":
-            distance: Tensor = l1(drawn, known)
-            return distance
-        how = {"direction": config.direction, "mass": config.mass, "floor": config.floor}
-        divergence: Tensor = kl(drawn, known, **how)
-        return divergence
 
 
 @recipes
@@ -188,14 +161,6 @@ class Contextual:
         z = torch.rand(count, self.config.latent) * 2 - 1  # on the CPU: the same on any device
         return z.to(self.place.device, non_blocking=True)
 
-    def perceptual(self, joint: Tensor) -> Tensor:
-        """How little D believes in joint pictures, (B,): -log D, or log(1 - D)."""
-        logits = self.discriminator(joint)
-        if self.config.saturating:
-            return -F.softplus(logits.float()).flatten(1).mean(1)
-        cost: Tensor = self.gan_loss(logits, 1.0, fooling=True)
-        return cost
-
     def complete(
         self,
         known: Tensor,
@@ -222,9 +187,17 @@ class Contextual:
         # translators look on in inference mode, where no gradient could ever be had
         with torch.inference_mode(False), evaluating(self.generator, self.discriminator):
             known = known.to(self.place.device).clone()
-            problem = Completion(self, known, int(reverse))
+            networks = self.generator, self.discriminator
+            problem = KnownHalf(config, *networks, known, int(reverse)).quick()
+            walk = problem.rough() if self.rough else problem
             count, device = len(known), self.place.device
-            return search(problem, count, config.latent, how, device, report, seen)
+            return search(problem, count, config.latent, how, device, report, seen, walk)
+
+    @property
+    def rough(self) -> bool:
+        """Whether the steps of the search are computed in bfloat16."""
+        place = choose_place(str(self.place.device), self.config.search_precision)
+        return place.dtype == torch.bfloat16
 
     def drawn(self, z: Tensor) -> Tensor:
         """Joint pictures of z, float32, by the statistics of training."""

@@ -79,6 +79,16 @@ class Look:
 See = Callable[[Look], None]
 
 
+@dataclass(frozen=True)
+class Walk:
+    """Where the searches of some pictures led, by the costs of the problem they walked on."""
+
+    z: Tensor  # (b, K, latent) the best of every search
+    best: Tensor  # (b, latent) the best of these
+    steps: Tensor  # (b,)
+    snapshots: list[Tensor]  # each (b, latent)
+
+
 def search(
     problem: Problem,
     pictures: int,
@@ -87,9 +97,14 @@ def search(
     device: torch.device,
     report: Say | None = None,
     seen: See | None = None,
+    walk: Problem | None = None,
 ) -> Found:
-    """The best z for each of `pictures` pictures. `report` and `seen` are told how far it is."""
-    z = starts(problem, pictures, latent, how, device)  # (B, K, latent)
+    """The best z for each of `pictures` pictures. `report` and `seen` are told how far it is.
+
+    `walk` is the problem whose costs the steps go down, if it is a quicker and less exact one;
+    starts are chosen and ends are judged by `problem`, so neither start nor end is inexact.
+    """
+    z, first = starts(problem, pictures, latent, how, device)  # (B, K, latent), (B,)
     parts: list[Found] = []
     for some in torch.split(torch.arange(pictures, device=device), max(1, AT_ONCE // z.shape[1])):
 
@@ -101,14 +116,19 @@ def search(
             if seen:
                 seen(look)
 
-        parts.append(descend(problem, z[some], some, how, tell))
+        tell(0, float(first[some].mean()), z[some, 0])
+        walked = descend(walk or problem, z[some], some, how, tell)
+        part = judged(problem, z[some, 0], first[some], walked, some)
+        tell(int(part.steps.max()), float(part.end.mean()), part.z)
+        parts.append(part)
     found, start, end, steps = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("z", "start", "end", "steps")
     )
     if report:
         means = f"{start.mean():.4g} at the start, {end.mean():.4g} at the end"
-        report(f"{pictures} of {pictures} pictures searched, mean loss {means}")
+        early = f", {steps.float().mean():.0f} of {how.steps} steps" if how.patience else ""
+        report(f"{pictures} of {pictures} pictures searched, mean loss {means}{early}")
     snapshots = zip(*(part.snapshots for part in parts), strict=True)
     return Found(found, start, end, steps, [torch.cat(each) for each in snapshots])
 
@@ -116,8 +136,8 @@ def search(
 @torch.no_grad()
 def starts(
     problem: Problem, pictures: int, latent: int, how: Search, device: torch.device
-) -> Tensor:
-    """The K best of N random z for each picture, best first: (B, K, latent).
+) -> tuple[Tensor, Tensor]:
+    """The K best of N random z for each picture, best first, (B, K, latent), and its cost (B,).
 
     The first n of N starts are those of a search with n starts: more are never worse.
     """
@@ -125,30 +145,47 @@ def starts(
     bank = torch.from_numpy(drawn.astype(np.float32)).to(device)
     made = [problem.draw(z) for z in torch.split(bank, AT_ONCE)]  # once for all pictures
     halves, own = (torch.cat(each) for each in zip(*made, strict=True))
-    chosen = []
+    chosen, lowest = [], []
     for picture in range(pictures):
         costs = problem.match(halves, torch.full((len(bank),), picture, device=device)) + own
-        chosen.append(bank[costs.argsort(stable=True)[: how.kept]])
-    return torch.stack(chosen)
+        order = costs.argsort(stable=True)
+        chosen.append(bank[order[: how.kept]])
+        lowest.append(costs[order[0]])
+    return torch.stack(chosen), torch.stack(lowest)
 
 
-def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, tell: Tell) -> Found:
+@torch.no_grad()
+def judged(problem: Problem, z: Tensor, first: Tensor, walked: Walk, pictures: Tensor) -> Found:
+    """The best by `problem` of the best starts z (b, latent), which cost `first`, and the ends."""
+    count, kept, latent = walked.z.shape
+    drawn, own = problem.draw(walked.z.reshape(-1, latent))
+    costs = (problem.match(drawn, pictures.repeat_interleave(kept)) + own).view(count, kept)
+    candidates = torch.cat([walked.z, z[:, None]], 1)  # (b, K + 1, latent)
+    end, place = torch.cat([costs, first[:, None]], 1).min(1)
+    found = candidates[torch.arange(count, device=z.device), place]
+    snapshots = [  # a search that has come to its end stays there
+        torch.where((each == walked.best).all(1, keepdim=True), found, each)
+        for each in walked.snapshots
+    ]
+    return Found(found, first, end, walked.steps, snapshots)
+
+
+def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, tell: Tell) -> Walk:
     """Search on from z (b, K, latent) for these pictures (b,), all at once."""
     (count, kept, latent), device = z.shape, z.device
     of, point = pictures.repeat_interleave(kept), z.reshape(-1, latent).clone()  # (P,), (P, latent)
     memory = torch.zeros(2, *point.shape, device=device)  # of the optimiser
     best_z, best = point.clone(), point.new_full((len(point),), torch.inf)
-    first, fell, taken = best, torch.zeros_like(of), torch.zeros_like(of)
+    fell, taken = torch.zeros_like(of), torch.zeros_like(of)
     alive, snapshots = torch.arange(len(of), device=device), []  # rows that are searched on
     for step in range(how.steps + 1):
         costs, gradient = slope(problem, point[alive], of[alive])
-        first = costs if step == 0 else first
         fell[alive[costs < best[alive] * (1 - FALL)]] = step
         lower = costs < best[alive]
         best_z[alive[lower]], best[alive[lower]] = point[alive[lower]], costs[lower]
         if how.snapshots and step % how.snapshots == 0:
             snapshots.append(best_of(best_z, best, count))
-        if step % 20 == 0:
+        if step % 20 == 0 and 0 < step < how.steps:
             tell(step, float(best.mean()), best_of(best_z, best, count))
         if how.patience:
             going = step - fell[alive] < how.patience
@@ -161,8 +198,8 @@ def descend(problem: Problem, z: Tensor, pictures: Tensor, how: Search, tell: Te
     found = best_of(best_z, best, count)
     if how.snapshots:  # a search that ended early stays where it ended
         snapshots += [found] * (how.steps // how.snapshots + 1 - len(snapshots))
-    first, best, taken = (each.view(count, kept) for each in (first, best, taken))
-    return Found(found, first[:, 0], best.amin(1), taken.amax(1), snapshots)
+    taken = taken.view(count, kept).amax(1)
+    return Walk(best_z.view(count, kept, latent), found, taken, snapshots)
 
 
 def slope(problem: Problem, z: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
