@@ -13,10 +13,11 @@ from portrayal.losses.contextual import kl
 from portrayal.recipes import rebuild
 from portrayal.recipes.contextual import PRESETS, QUICK, Config, Contextual
 from portrayal.recipes.joint import diversity, halves, joined
-from portrayal.recipes.known_half import disbelief
+from portrayal.recipes.known_half import KnownHalf, disbelief
 from portrayal.recipes.terms import varied
 from portrayal.training.loop import train
 from portrayal.training.settings import Settings
+from portrayal.training.update import evaluating
 
 CPU = Place(torch.device("cpu"))
 TINY = varied(
@@ -182,6 +183,39 @@ def test_a_picture_alone_is_the_picture_among_others():
     together = recipe.translate(known)
     alone = torch.cat([recipe.translate(known[i : i + 1]) for i in range(5)])
     assert (together - alone).abs().max() < 1 / 255  # half a level of 8 bits in -1..1
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_steps_in_bfloat16_are_judged_in_float32(spectral):
+    recipe, known = built(search_precision="bfloat16", search_steps=20, spectral=spectral), pair(5)
+    found = recipe.complete(known.source)
+    exact = built(search_precision="float32", search_steps=20, spectral=spectral)
+    wanted = exact.complete(known.source)
+    assert torch.equal(found.start, wanted.start)
+    assert not torch.equal(found.end, wanted.end)
+    assert (found.end <= found.start).all()
+    assert (found.start - found.end).mean() > 0.9 * (wanted.start - wanted.end).mean()
+    problem = KnownHalf(exact.config, recipe.generator, recipe.discriminator, known.source, 0)
+    with evaluating(recipe.generator, recipe.discriminator):
+        drawn, own = problem.draw(found.z)
+        costs = problem.match(drawn, torch.arange(5)) + own
+    assert torch.allclose(found.end, costs, atol=1e-5)
+
+
+@pytest.mark.parametrize("patience", [0, 2])
+def test_in_bfloat16_too_a_picture_alone_is_the_picture_among_others(patience):
+    recipe = built(search_precision="bfloat16", search_steps=20, patience=patience)
+    known = pair(5).source
+    together = recipe.translate(known)
+    alone = torch.cat([recipe.translate(known[i : i + 1]) for i in range(5)])
+    assert (together - alone).abs().max() < 1 / 255
+
+
+def test_an_unknown_precision_is_refused_and_a_run_of_before_takes_the_default():
+    with pytest.raises(ValueError, match="search_precision"):
+        varied(TINY, search_precision="float16")
+    old = {k: v for k, v in QUICK.model_dump().items() if k != "search_precision"}
+    assert Config.model_validate(old).search_precision == "auto"
 
 
 def test_translation_is_the_same_twice_leaves_no_trace_and_works_for_inference():

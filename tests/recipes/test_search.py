@@ -32,6 +32,14 @@ class Waves(Bowls):
         return (away.square() + 0.5 - 0.5 * (12 * away).cos()).sum(1)
 
 
+class Coarse(Waves):
+    """The same waves, measured in steps of an eighth and a little beside the point."""
+
+    def match(self, drawn: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        costs = super().match(drawn + 0.02, pictures)
+        return costs + ((costs * 8).round() / 8 - costs).detach() - 5
+
+
 def goals(count: int = 4, spread: float = 0.9) -> torch.Tensor:
     rng = torch.Generator().manual_seed(3)
     return (torch.rand(count, LATENT, generator=rng) * 2 - 1) * spread
@@ -102,6 +110,56 @@ def test_the_global_generator_is_left_alone():
     before = torch.random.get_rng_state()
     found(Bowls(goals()), steps=3)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def walked(problem: Bowls, walk: Bowls, **how: object) -> Found:
+    plan = Search(**{"starts": 8, "kept": 3, "steps": 60, "descent": "adam", "rate": 0.02} | how)
+    return search(problem, len(problem.goals), LATENT, plan, CPU, walk=walk)
+
+
+def test_a_rough_walk_is_judged_by_the_problem_itself():
+    """Starts are those of an exact search, and ends what the z that is returned costs."""
+    problem, rough = Waves(goals(70)), Coarse(goals(70))
+    answer, exact = walked(problem, rough), walked(problem, problem)
+    assert torch.equal(answer.start, exact.start)
+    assert torch.equal(answer.end, problem.match(answer.z, torch.arange(70)))
+    assert (answer.end <= answer.start).all()
+    assert (answer.end < 0.5 * answer.start).float().mean() > 0.5
+
+
+def test_a_walk_that_leads_astray_stays_at_the_start():
+    problem = Bowls(goals())
+    answer = walked(problem, Bowls(-5 * goals()), snapshots=60)
+    assert torch.equal(answer.end, answer.start)
+    assert torch.equal(problem.match(answer.z, torch.arange(4)), answer.start)
+    assert torch.equal(answer.snapshots[-1], answer.z)
+
+
+def test_of_the_ends_of_a_rough_walk_the_best_is_taken_by_the_problem():
+    problem, rough = Waves(goals()), Coarse(goals())
+    all_kept = walked(problem, rough, starts=6, kept=6)
+    for kept in (1, 3):
+        fewer = walked(problem, rough, starts=6, kept=kept)
+        assert (all_kept.end <= fewer.end).all()
+
+
+def test_looks_begin_at_the_start_and_end_at_the_end_even_of_a_rough_walk():
+    problem, looks = Waves(goals()), []
+    plan = Search(starts=8, kept=2, steps=50, descent="adam", rate=0.02)
+    walk = Coarse(problem.goals)
+    answer = search(problem, 4, LATENT, plan, CPU, seen=looks.append, walk=walk)
+    assert [look.step for look in looks] == [0, 20, 40, 50]
+    assert looks[0].loss == pytest.approx(float(answer.start.mean()))
+    assert looks[-1].loss == pytest.approx(float(answer.end.mean()))
+    assert torch.equal(looks[-1].z, answer.z)
+
+
+def test_patience_says_how_many_steps_were_taken():
+    said: list[str] = []
+    plan = Search(starts=4, steps=400, descent="adam", rate=0.02, patience=10)
+    answer = search(Bowls(goals()), 4, LATENT, plan, CPU, said.append)
+    assert said[-1].endswith(f", {answer.steps.float().mean():.0f} of 400 steps")
+    assert (answer.steps < 400).all()
 
 
 def test_patience_ends_a_search_that_no_longer_falls_and_says_when():
