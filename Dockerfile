@@ -13,7 +13,7 @@ COPY src src
 RUN pip install --constraint constraints.txt '.[web,onnx]'
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin portrayal
+RUN useradd --uid 10001 --no-create-home --no-log-init --home-dir /nonexistent --shell /usr/sbin/nologin portrayal
 COPY --from=build /opt/portrayal /opt/portrayal
 ENV PATH=/opt/portrayal/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
