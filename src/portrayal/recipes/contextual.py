@@ -77,9 +77,9 @@ QUICK = varied(
     floor=0.05,
     starts=256,
     kept=4,
-    search_steps=150,
+    search_steps=75,
     descent="adam",
-    search_rate=0.05,
+    search_rate=0.1,
 )
 PRESETS = {
     "paper": Preset(
