@@ -2,12 +2,17 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for recording.py
+
+from recording import Recording, summary
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -22,6 +27,16 @@ def pytest_collection_modifyitems() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many tests ran in which browser; kept where PORTRAYAL_RECORD names a folder."""
+    lines = summary(terminalreporter.stats, CHROMIUM)
+    for line in lines[:1]:
+        terminalreporter.write_line(line)
+    if lines and (folder := os.environ.get("PORTRAYAL_RECORD")):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, "record.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +89,20 @@ def scene() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="module")
 def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Debian's Chromium, with the SWITCHES that a module of tests names."""
+    """Debian's Chromium, with the SWITCHES that a module of tests names.
+
+    Where PORTRAYAL_RECORD names a folder, every context leaves a trace there.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"needs chromium in {CHROMIUM}")
     from playwright.sync_api import sync_playwright
 
     switches = ["--no-sandbox", *getattr(request.module, "SWITCHES", ())]
+    folder = os.environ.get("PORTRAYAL_RECORD")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
-        yield chromium
+        recording = Recording(chromium, Path(folder)) if folder else None
+        yield recording or chromium
+        if recording:
+            recording.end()
         chromium.close()

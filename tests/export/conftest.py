@@ -1,6 +1,76 @@
-"""What these tests share: the reference's networks, laid out anew beside this file."""
+"""What these tests share: networks beside this file, and an exported page on a server."""
 
+import functools
+import http.server
 import sys
+import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for reference_networks.py
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the three modules that follow
+
+from exported_page import NPM, PATIENCE, Quiet
+from reference_networks import resnet, trained
+from test_reference import saved
+
+import portrayal
+from portrayal.export.browser import export_browser
+from portrayal.export.reference import import_reference
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    file = saved(trained(resnet(6, 4, "instance")), folder / "latest_net_G.pth")
+    import_reference(file, folder / "run", size=64)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def site(run, tmp_path_factory):
+    """site(handler): the address of the exported folder on a server of its own."""
+    folder, servers = tmp_path_factory.mktemp("site") / "page", []
+    translator = portrayal.load(run, device="cpu")
+    export_browser(translator, run, folder, runtime=NPM / "onnxruntime-web")
+
+    def serve(handler=Quiet):
+        made = functools.partial(handler, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), made)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def visit(browser):
+    """visit(url, query, ...): a page that is ready; no error, no request elsewhere may happen."""
+    contexts, noise = [], []
+
+    def open_page(url, query="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 860}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        ours = (url, f"blob:{url}", "data:")
+        context.on("request", lambda r: None if r.url.startswith(ours) else noise.append(r.url))
+        page.goto(url + query)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not noise
+
+
+@pytest.fixture(scope="module")
+def wanted(run):
+    return portrayal.load(run, device="cpu").translate

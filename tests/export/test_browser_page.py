@@ -1,136 +1,33 @@
 """The exported page in Chromium: PyTorch's pixels, on the visitor's machine and nowhere else."""
 
-import functools
 import hashlib
-import http.server
 import io
 import os
 import socket
-import sys
-import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
+from exported_page import (
+    MARKS,
+    NPM,
+    Isolated,
+    answered,
+    give,
+    pixels_of_file,
+    saved_file,
+    worst,
+)
 from PIL import Image
-from reference_networks import resnet, trained
-from test_reference import saved
 
 import portrayal
 from portrayal.core.images import encode_png
 from portrayal.core.provenance import GENERATED, read_provenance
-from portrayal.export.browser import export_browser
-from portrayal.export.npm import AXE, ONNXRUNTIME_WEB, missing
-from portrayal.export.reference import import_reference
+from portrayal.export.npm import AXE, missing
 from portrayal.inference.tiles import cut
 
 pytest.importorskip("onnxruntime")
-NPM = Path(sys.prefix) / "npm"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(missing(ONNXRUNTIME_WEB, NPM / "onnxruntime-web")),
-        reason="needs onnxruntime-web: make browser-packages",
-    ),
-]
+pytestmark = MARKS
 SWITCHES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera
-PATIENCE = 120_000  # ms; a busy machine is slow and not wrong
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class Isolated(Quiet):
-    def end_headers(self):
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        super().end_headers()
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    file = saved(trained(resnet(6, 4, "instance")), folder / "latest_net_G.pth")
-    import_reference(file, folder / "run", size=64)
-    return folder / "run"
-
-
-@pytest.fixture(scope="module")
-def site(run, tmp_path_factory):
-    """site(handler): the address of the exported folder on a server of its own."""
-    folder, servers = tmp_path_factory.mktemp("site") / "page", []
-    translator = portrayal.load(run, device="cpu")
-    export_browser(translator, run, folder, runtime=NPM / "onnxruntime-web")
-
-    def serve(handler=Quiet):
-        made = functools.partial(handler, directory=folder)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), made)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def visit(browser):
-    """visit(url, ...): a page that is ready; no error, and no request elsewhere, may happen."""
-    contexts, noise = [], []
-
-    def open_page(url, **options):
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 860}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        ours = (url, f"blob:{url}", "data:")
-        context.on("request", lambda r: None if r.url.startswith(ours) else noise.append(r.url))
-        page.goto(url)
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not noise
-
-
-def give(page, pixels, name="picture.png", count=1):
-    file = {"name": name, "mimeType": "image/png", "buffer": encode_png(pixels)}
-    page.set_input_files("#file", file)
-    answered(page, count)
-
-
-def answered(page, count=1):
-    """Wait for the answer to the picture of that number, or for the problem with it."""
-    page.wait_for_selector(f'body[data-shown="{count}"], #problem:not([hidden])')
-    assert page.inner_text("#problem") == ""
-
-
-def saved_file(page):
-    with page.expect_download() as download:
-        page.click("#save")
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
-
-
-def pixels_of_file(content):
-    return np.array(Image.open(io.BytesIO(content)).convert("RGB"))
-
-
-def worst(one, other):
-    assert one.shape == other.shape
-    return int(np.abs(one.astype(int) - other).max())
-
-
-@pytest.fixture(scope="module")
-def wanted(run):
-    return portrayal.load(run, device="cpu").translate
 
 
 def test_pictures_of_any_size_are_pytorchs_and_say_that_they_are_generated(

@@ -31,6 +31,11 @@ const heard = {
     tell(`Ready. Computes with ${name}.`);
     send();
   },
+  changed: ({ backend: name }) => {
+    ready = name;
+    document.body.dataset.ready = name;
+    tell(`Translating. Computes with ${name}.`);
+  },
   progress: ({ done, of }) => tell(`Translating, tile ${done} of ${of}`, done / of),
   done: (data) => {
     const job = running;

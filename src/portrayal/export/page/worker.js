@@ -4,7 +4,7 @@ import { translate } from "./tiles.js";
 
 const here = new URL("../", import.meta.url);
 const say = (kind, more = {}, given = []) => self.postMessage({ kind, ...more }, given);
-let facts, network;
+let facts, network, spare = null; // spare: the processor's network while WebGPU is at work
 
 self.onmessage = async ({ data }) => {
   try {
@@ -19,20 +19,36 @@ self.onmessage = async ({ data }) => {
 async function open({ facts: known, backend }) {
   facts = known;
   const weights = await fetched(new URL("model.onnx", here), facts.bytes);
-  const gpu = backend === "wasm" ? null : await adapter(backend === "webgpu");
-  if (gpu) {
+  const forced = backend === "webgpu";
+  let why = "";
+  if (backend !== "wasm" && await adapter(forced)) {
     const opening = onGpu(weights);
-    network = await (backend === "webgpu" ? opening : Promise.race([opening, late()]));
+    const made = await (forced ? opening : Promise.race([opening, late()]));
+    ({ gpu: network, exact: spare = null, why } = made);
     if (network) return say("ready", { backend: "WebGPU" });
   }
-  const { ort, threads } = await runtime("ort.wasm.min.mjs");
+  const { ort } = await runtime("ort.wasm.min.mjs");
   network = await session(ort, weights, "wasm");
-  const many = threads > 1 ? `${threads} threads` : "1 thread";
-  say("ready", { backend: `WebAssembly, ${many}` });
+  say("ready", { backend: processor(why) });
+}
+
+function threads() {
+  return self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency || 1) : 1;
+}
+
+// What the page says of the processor, and why not of the graphics processor where there is one.
+function processor(why) {
+  const many = threads() > 1 ? `${threads()} threads` : "1 thread";
+  return `WebAssembly, ${many}${why ? ` (WebGPU is not used: ${why})` : ""}`;
+}
+
+function reason(error) {
+  const text = String(error?.message ?? error).replace(/\s+/g, " ").trim();
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }
 
 // A graphics driver that does not answer must not keep the page waiting.
-const late = () => new Promise((done) => setTimeout(done, 30_000, null));
+const late = () => new Promise((done) => setTimeout(done, 30_000, { why: "no answer in 30 seconds" }));
 
 // The file, with how much of it is here.
 async function fetched(url, size) {
@@ -60,11 +76,10 @@ async function adapter(forced) {
 
 async function runtime(name) {
   const ort = await import(new URL(`runtime/${name}`, here).href);
-  const threads = self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency || 1) : 1;
   ort.env.wasm.wasmPaths = new URL("runtime/", here).href;
-  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = threads();
   ort.env.logLevel = "error";
-  return { ort, threads };
+  return { ort };
 }
 
 async function session(ort, weights, provider) {
@@ -88,16 +103,22 @@ async function onGpu(weights) {
     const [one, other] = [await gpu(source.slice(), side, side), await exact(source.slice(), side, side)];
     const off = one.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i])), 0);
     if (!(off <= 2 / 127.5)) throw new Error(`differs by ${(off * 127.5).toFixed(1)} grey levels`);
-    return gpu;
+    return { gpu, exact };
   } catch (error) {
-    console.info(`WebGPU is not used: ${error?.message ?? error}`);
-    return null;
+    return { why: reason(error) };
   }
 }
 
 async function answer({ id, pixels, width, height }) {
-  const began = performance.now();
-  const made = await translate(new Uint8Array(pixels), width, height, network, facts,
-    (done, of) => of > 1 && say("progress", { id, done, of }));
+  let began = performance.now();
+  const given = new Uint8Array(pixels);
+  const told = (done, of) => of > 1 && say("progress", { id, done, of });
+  const made = await translate(given, width, height, network, facts, told).catch((error) => {
+    if (!spare) throw error;
+    [network, spare] = [spare, null]; // the graphics processor is gone or too small
+    say("changed", { backend: processor(reason(error)) });
+    began = performance.now();
+    return translate(given, width, height, network, facts, told);
+  });
   say("done", { id, pixels: made.buffer, width, height, ms: performance.now() - began }, [made.buffer]);
 }
