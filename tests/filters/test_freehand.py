@@ -177,3 +177,38 @@ def test_faint_lines_stay_beside_hair_that_covers_much_of_the_sheet():
         assert (drawing[100:140, 70:130] == 255).all()
         assert (drawing[:30] == 255).all()
         assert drawing[42:58].mean() < 100
+
+
+@pytest.mark.parametrize("degrees", [25, 40, 70])
+def test_where_strokes_meet_at_a_sharp_angle_is_no_filled_area(degrees):
+    page = np.full((400, 400, 3), 255, np.uint8)
+    end = 40 + 300 * np.tan(np.radians(degrees) / 2)
+    for x in (-end, end):
+        cv2.line(page, (200, 60), (round(200 + x), 360), (0, 0, 0), 24, cv2.LINE_AA)
+    ink = drawing_of(page, stroke=3)[:, :, 0] < 128
+    thickest = cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 5).max()
+    assert thickest <= 1.6 * 3 * 400 / 256 / 2 + 1
+
+
+def test_a_filled_circle_between_two_strokes_stays_filled():
+    page = np.full((400, 400, 3), 255, np.uint8)
+    cv2.line(page, (20, 200), (380, 200), (0, 0, 0), 6, cv2.LINE_AA)
+    cv2.circle(page, (200, 200), 20, (0, 0, 0), -1, cv2.LINE_AA)
+    ink = drawing_of(page, stroke=3)[:, :, 0] < 128
+    circle = np.hypot(*np.mgrid[-200:200, -200:200]) < 18
+    assert ink[circle].mean() > 0.98
+
+
+def test_a_dot_twice_as_wide_as_the_strokes_stays_unless_two_strokes_meet_in_it():
+    def middle_of(strokes: list[tuple[int, int]]) -> float:
+        page = np.full((400, 400, 3), 255, np.uint8)
+        cv2.rectangle(page, (20, 20), (380, 380), (0, 0, 0), 10)
+        for end in strokes:
+            cv2.line(page, (200, 200), end, (0, 0, 0), 10)
+        cv2.circle(page, (200, 200), 11, (0, 0, 0), -1)
+        ink = drawing_of(page, stroke=3)[:, :, 0] < 128
+        return ink[np.hypot(*np.mgrid[-200:200, -200:200]) < 8].mean()
+
+    assert middle_of([]) > 0.95
+    assert middle_of([(200, 300)]) > 0.95
+    assert middle_of([(150, 300), (250, 300)]) < 0.9

@@ -21,6 +21,7 @@ LARGEST = 1024  # short side at which a large scan is cleaned; strokes are drawn
 FAINTEST = 0.06  # share of the paper's light that a stroke must swallow
 LEAST = 0.0005  # share of the pixels that must be ink
 WIDEST = 1.6  # times the usual width: what is wider is an area, kept as it is
+JOINT = 3.0  # times the usual width: up to this, where strokes meet is no area
 
 
 @filters
@@ -129,7 +130,7 @@ def one_width(ink: Plane, width: float) -> Plane:
     faint = (ink >= 0.1) & (ink - around >= 0.15)  # beside much darker hair eyes are no less drawn
     mask = without_specks(np.asarray((ink >= 0.5) | faint, np.uint8))
     usual = usual_width(mask)
-    areas = wide_areas(mask, WIDEST * usual / 2 + 1)
+    areas = without_joints(wide_areas(mask, WIDEST * usual / 2 + 1), mask, usual)
     lines = middle_lines(mask & (1 - areas))
     redrawn = np.zeros_like(ink)
     if lines.any():
@@ -153,6 +154,24 @@ def wide_areas(mask: Mask, radius: float) -> Mask:
         return np.zeros_like(mask)
     away = cv2.distanceTransform(centres, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray((away <= radius) & (mask > 0), np.uint8)
+
+
+def without_joints(areas: Mask, mask: Mask, usual: float) -> Mask:
+    """The areas without those where strokes meet, which are wider than a stroke alone."""
+    inside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    count, places, boxes, _ = cv2.connectedComponentsWithStats(areas, connectivity=8)
+    _, strokes, facts, _ = cv2.connectedComponentsWithStats(mask & (1 - areas), connectivity=8)
+    stroke = facts[:, cv2.CC_STAT_AREA] >= max(3.0, usual**2)  # less: a corner of the area itself
+    stroke[0] = False
+    kept = areas.copy()
+    for place in range(1, count):
+        x, y, width, height = boxes[place, :4]
+        box = np.s_[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+        area = np.asarray(places[box] == place, np.uint8)
+        near = np.unique(strokes[box][cv2.dilate(area, np.ones((3, 3), np.uint8)) > 0])
+        if stroke[near].sum() >= 2 and 2 * inside[box][area > 0].max() <= JOINT * usual:
+            kept[box][area > 0] = 0
+    return kept
 
 
 def without_specks(mask: Mask) -> Mask:
