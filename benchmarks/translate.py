@@ -6,8 +6,8 @@
 
 PSNR is against PyTorch in float32, of whole pictures. With --run the pictures are held out (a split
 with source/ and target/), 8 bits are calibrated on training pictures as `translate` does it, and
-the change of SSIM and LPIPS to the truth is printed with its 95 % interval. --keep says how many
-convolutions at either end stay in float. Ratios are taken round by round, so that drift cancels.
+the change of SSIM and LPIPS to the truth is printed with its 95 % interval. --keep N also tries N
+convolutions in float at either end. Ratios are taken round by round, so that drift cancels.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from portrayal.core.devices import choose_place
 from portrayal.core.environment import environment
 from portrayal.core.images import encode_png, find_pictures, pixels_of, read_pixels, unit_of
 from portrayal.export.onnx import rounded
-from portrayal.inference.calibration import KEPT, PICTURES, quantised, source_of, split_pictures
+from portrayal.inference.calibration import PICTURES, outer, quantised, source_of, split_pictures
 from portrayal.inference.engines import EXACT, INEXACT
 from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import find_jobs
@@ -53,7 +53,7 @@ def smooth(count: int, size: int, seed: int = 0) -> list[Any]:
 
 
 def opened(generator: Any, calibration: list[Any], names: list[str], keep: list[int]) -> Engines:
-    """The engines of those names; 8 bits once for each number of layers kept in float."""
+    """The engines of those names; 8 bits once more for each number of layers kept in float."""
     model = onnx_model(generator)
     content = model.SerializeToString()
     every = {
@@ -64,11 +64,12 @@ def opened(generator: Any, calibration: list[Any], names: list[str], keep: list[
     }
     engines: Engines = {name: every[name]() for name in every if name in names}
     layers = convolutions(model)
-    for count in keep if any(name.endswith("int8") for name in names) else []:
-        kept = layers[:count] + layers[len(layers) - count :]
+    ends = {f", keep {n}": layers[:n] + layers[len(layers) - n :] for n in keep}
+    for label, kept in {"": outer(model), **ends}.items():
+        if not any(name.endswith("int8") for name in names):
+            break
         lower = quantised(model, calibration, kept).SerializeToString()
-        label = "" if count == KEPT else f", keep {count}"
-        if "onnx:int8" in names and count == KEPT:
+        if "onnx:int8" in names and not label:
             engines["onnx:int8"] = open_onnx(lower)
         if "openvino:int8" in names:
             engines[f"openvino:int8{label}"] = OpenVino(lower, bfloat16=True)
@@ -232,7 +233,7 @@ def parsed() -> argparse.Namespace:
     add = parser.add_argument
     add("--networks", nargs="*", default=["unet_256", "resnet_9"])
     add("--engines", nargs="*", default=[*EXACT, *INEXACT], choices=[*EXACT, *INEXACT])
-    add("--keep", nargs="*", type=int, default=[KEPT], help="convolutions kept in float, each end")
+    add("--keep", nargs="*", type=int, default=[], help="also with so many kept in float, each end")
     add("--run", type=Path, help="a trained run, instead of the networks")
     add("--data", type=Path, help="its dataset, where it moved")
     add("--pictures", type=Path, help="held-out pictures: a folder with source/ and target/")

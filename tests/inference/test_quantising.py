@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from portrayal.inference.calibration import outer
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.quantising import (
     activation_range,
@@ -82,3 +83,14 @@ def test_only_what_is_not_kept_is_rounded_and_float_weights_do_not_stay(generato
     assert rounded == names[1:-1]
     assert len(lower.SerializeToString()) < 0.4 * len(model.SerializeToString())
     assert convolutions(model) == names and not any("_dq" in n.input[0] for n in model.graph.node if n.input)  # fmt: skip  # noqa: E501
+
+
+def test_more_of_the_end_stays_in_float_where_no_shortcut_passes_it(generator):
+    straight, with_shortcuts = (
+        onnx_model(generator),
+        onnx_model(networks["unet_64"](width=8).eval()),
+    )
+    names = convolutions(straight)
+    assert outer(straight) == [names[0], *names[-3:]]
+    names = convolutions(with_shortcuts)
+    assert outer(with_shortcuts) == [names[0], names[-1]]
