@@ -1,5 +1,8 @@
 """A photographed drawing on its way to the network, and the picture of what the network got."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -38,6 +41,18 @@ def test_shown_is_what_the_network_got(translator):
     assert np.array_equal(shown(translator, sketch()), sketch())
     assert np.array_equal(shown(translator, sketch(), How(drawing=True)), clean_drawing(sketch()))
     assert shown(translator, sketch(96), How(drawing=True, resize=True)).shape == (64, 64, 3)
+
+
+def test_a_drawing_of_any_size_fits_a_network_of_one_size_unasked(translator):
+    seen = []
+    network = SimpleNamespace(
+        size=64, multiple=64, translate=lambda source, **_: seen.append(source.shape) or source
+    )
+    alone, how = replace(translator, recipe=network), How(drawing=True)
+    assert alone.translate(sketch(200)[:160], how).shape == (160, 200, 3)
+    assert seen == [(1, 3, 64, 64)]
+    assert shown(alone, sketch(200)[:160], how).shape == (51, 64, 3)
+    assert alone.fits(how) and not alone.fits(How()) and not translator.fits(how)
 
 
 def test_files_of_a_folder_are_cleaned_and_an_empty_one_fails_alone(translator, tmp_path):

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -215,7 +216,7 @@ def translate_all(
     answer = answering(files, losses) if files.snapshots else None
     failed: list[Outcome] = []
     counts = Counter[str]()
-    largest = (0, 0)
+    largest, started = (0, 0), time.monotonic()
     with stoppable(), bar("Translating", total, "pictures") as advance:
         outcomes = (
             translate_frames(translator, jobs, how, files, flickers)
@@ -230,7 +231,10 @@ def translate_all(
             advance(1)
     done, bad = counts.pop("done", 0), counts.pop("failed", 0)
     skipped = [f"{count} {reason}" for reason, count in sorted(counts.items())]
-    say(", ".join([f"{done} of {total} pictures translated", *skipped, f"{bad} failed"]))
+    took = time.monotonic() - started
+    speed = f" ({took:.1f} s, {done / took:.3g} pictures/s)" if done else ""
+    parts = [f"{done} of {total} pictures translated", *skipped, f"{bad} failed"]
+    say(", ".join(parts) + speed)
     say_flicker(*flickers.means())
     if losses.pictures:
         say(
@@ -243,7 +247,7 @@ def translate_all(
 def advise(translator: "Translator", largest: tuple[int, int], how: "How") -> None:
     """One line when pictures are much larger than what the model has learned on."""
     trained = translator.training_size
-    if trained and not how.resize and max(largest) > 2 * max(trained):
+    if trained and not translator.fits(how) and max(largest) > 2 * max(trained):
         tell(
             f"The largest picture is {largest[1]} x {largest[0]}; the model learned on "
             f"{trained[1]} x {trained[0]} and expects things of that size. If the answers look "

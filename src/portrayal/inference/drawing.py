@@ -15,7 +15,7 @@ SHOWN = "What the network was shown"  # comment in a file, so that only ours is 
 def shown(translator: Translator, pixels: Pixels, how: How = How()) -> Pixels:
     """What the network gets of a picture under `how`, before padding and tiles."""
     seen = drawing_of(pixels, stroke=how.stroke) if how.drawing else pixels
-    return scaled(seen, translator.working_size(seen)) if how.resize else seen
+    return scaled(seen, translator.working_size(seen)) if translator.fits(how) else seen
 
 
 def shown_path(output: Path) -> Path:

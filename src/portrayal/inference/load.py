@@ -145,7 +145,7 @@ class Translator:
         self.check(how)
         if how.drawing:
             pictures = [drawing_of(picture, stroke=how.stroke) for picture in pictures]
-        if how.resize:
+        if self.fits(how):
             pictures = [scaled(picture, self.working_size(picture)) for picture in pictures]
         return translate_tiled(
             pictures,
@@ -187,6 +187,14 @@ class Translator:
         have = self.about.get("networks", ("generator_reverse",))  # ordinary runs have all
         if how.reverse and "generator_reverse" not in have:
             raise BadOption("This model has one direction only: no generator leads back.")
+
+    def fits(self, how: How) -> bool:
+        """Whether pictures are brought to the training size: as asked, and drawings if they must.
+
+        A photo of a drawing has no size of its own, so a network of one size just takes it.
+        """
+        only = hasattr(self.recipe, "size") and self.training_size is not None
+        return how.resize or (how.drawing and only)
 
     def working_size(self, picture: Pixels) -> tuple[int, int]:
         """(width, height) at which the shorter side is that of the training pictures.

@@ -67,7 +67,7 @@ class Model:
 
     def tiles(self, pixels: Pixels, how: How) -> int:
         """How many tiles the network is given."""
-        size = self.forward.working_size(pixels) if how.resize else pixels.shape[1::-1]
+        size = self.forward.working_size(pixels) if self.forward.fits(how) else pixels.shape[1::-1]
         multiple = self.forward.recipe.multiple
         across, down = (cut(side, multiple=multiple, tile=how.tile).starts for side in size)
         return len(across) * len(down)
