@@ -1,10 +1,12 @@
 """The contextual loss by hand, by identities, and where the published code divides by zero."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from portrayal.losses import losses
-from portrayal.losses.contextual import kl
+from portrayal.losses.contextual import blurred, kl
 from portrayal.losses.penalties import r1
 
 DIRECTIONS = ["input_generated", "generated_input", "symmetric"]
@@ -93,3 +95,23 @@ def test_r1_of_a_linear_judge_is_its_squared_weight():
     assert penalty.tolist() == [25.0, 25.0]
     penalty.mean().backward()
     assert weight.grad.tolist() == [6.0, -8.0]
+
+
+def test_blurred_lines_tell_near_from_far_where_sharp_ones_only_miss():
+    """Rows 8, 10 and 14 of a page: without blur both miss row 8 alike."""
+    page = torch.ones(3, 3, 24, 24)
+    for picture, row in enumerate((8, 10, 14)):
+        page[picture, :, row] = -1
+    real, near, far = page.split(1)
+    sharp, soft = {"mass": "ink", "floor": 0.05}, {"mass": "ink", "floor": 0.05, "blur": 2.0}
+    assert float(kl(near, real, **sharp)) == pytest.approx(float(kl(far, real, **sharp)), rel=1e-5)
+    assert float(kl(near, real, **soft)) < 0.5 * float(kl(far, real, **soft))
+    assert float(kl(real, real, **soft)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("deviation", [0.4, 1.0, 2.5])
+def test_the_blur_is_scipys(deviation):
+    plane = torch.rand(1, 1, 20, 31, generator=torch.Generator().manual_seed(0))
+    reach = max(1, round(3 * deviation))
+    wanted = gaussian_filter(plane[0, 0].numpy(), deviation, mode="constant", radius=reach)
+    assert np.abs(blurred(plane, deviation)[0, 0].numpy() - wanted).max() < 1e-5

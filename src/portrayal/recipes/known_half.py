@@ -47,7 +47,7 @@ class KnownHalf:
             distance: Tensor = l1(drawn, known)
             return distance
         how = {"direction": config.direction, "mass": config.mass, "floor": config.floor}
-        divergence: Tensor = kl(drawn, known, **how)
+        divergence: Tensor = kl(drawn, known, **how, blur=config.blur)
         return divergence
 
     def quick(self) -> "KnownHalf":
