@@ -29,11 +29,12 @@ steps_of() { # RECIPE: steps in MINUTES, without validations and checkpoints
         "$portrayal" train "$1" "$faces" --out "$probe" --preset quick_64 --set steps=120 \
             --set validate_every=120 >&2
         "$python" - "$probe/log.jsonl" "${MINUTES:-30}" > "$probe.steps.part" <<'PYTHON'
-import json, sys
+import json, statistics, sys
+from itertools import pairwise
 rows = [json.loads(line) for line in open(sys.argv[1])]
-first, last = rows[1], rows[-1]  # the first line is slow
-rate = (last["step"] - first["step"]) / (last["seconds"] - first["seconds"])
-print(max(1, round(60 * float(sys.argv[2]) * rate)))
+# the median: some hold the first steps, which are slow, or samples
+paces = [(b["seconds"] - a["seconds"]) / (b["step"] - a["step"]) for a, b in pairwise(rows)]
+print(max(1, round(60 * float(sys.argv[2]) / statistics.median(paces))))
 PYTHON
         mv "$probe.steps.part" "$probe.steps"
     fi
