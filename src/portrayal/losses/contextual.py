@@ -9,7 +9,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from portrayal.losses import losses
 
@@ -55,13 +54,22 @@ def log_mass(pictures: Tensor, mass: Mass, floor: float, blur: float = 0.0) -> T
 
 
 def blurred(planes: Tensor, deviation: float) -> Tensor:
-    """(B, 1, H, W) under a Gaussian cut off at three deviations; around the planes is nothing."""
+    """(B, 1, H, W) under a Gaussian cut off at three deviations; around the planes is nothing.
+
+    As products with a band matrix: of one channel that is faster than a convolution.
+    """
+    rows, columns = (bell(side, deviation).to(planes) for side in planes.shape[2:])
+    return rows @ planes @ columns
+
+
+def bell(side: int, deviation: float) -> Tensor:
+    """(side, side): what a pixel of a row gives to each of its places."""
+    places = torch.arange(side, dtype=torch.float64)
+    away = (places[:, None] - places).abs()
     reach = max(1, round(3 * deviation))
-    places = torch.arange(-reach, reach + 1, dtype=planes.dtype, device=planes.device)
-    bell = (-(places**2) / (2 * deviation**2)).exp()
-    bell = (bell / bell.sum()).view(1, 1, 1, -1)
-    planes = F.conv2d(planes, bell, padding=(0, reach))
-    return F.conv2d(planes, bell.transpose(2, 3), padding=(reach, 0))
+    far = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    whole = (-(far**2) / (2 * deviation**2)).exp().sum()
+    return torch.where(away <= reach, (-(away**2) / (2 * deviation**2)).exp() / whole, 0)
 
 
 def divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
