@@ -5,7 +5,7 @@ import torch
 
 from portrayal.core.errors import BadOption
 from portrayal.networks.completion import completer
-from portrayal.networks.joint import factors_of, joint_discriminator, joint_generator
+from portrayal.networks.joint import Stacked, factors_of, joint_discriminator, joint_generator
 
 
 def weights(network) -> int:
@@ -15,12 +15,13 @@ def weights(network) -> int:
 @pytest.mark.parametrize("size", [64, 128])
 @pytest.mark.parametrize("kernel", [4, 5])
 @pytest.mark.parametrize("norm", ["batch", "instance", "none"])
-def test_noise_becomes_a_signed_joint_picture_and_that_one_logit(size, kernel, norm):
-    picture = joint_generator(size, latent=7, width=2, norm=norm, kernel=kernel)(torch.rand(2, 7))
+@pytest.mark.parametrize("stacked", [False, True])
+def test_noise_becomes_a_signed_joint_picture_and_that_one_logit(size, kernel, norm, stacked):
+    how = {"width": 2, "norm": norm, "kernel": kernel, "stacked": stacked}
+    picture = joint_generator(size, latent=7, **how)(torch.rand(2, 7))
     assert picture.shape == (2, 3, size, 2 * size)
     assert picture.abs().max() <= 1
-    judge = joint_discriminator(size, width=2, norm=norm, kernel=kernel)
-    assert judge(picture).shape == (2, 1)
+    assert joint_discriminator(size, **how)(picture).shape == (2, 1)
 
 
 def test_the_default_is_the_authors_network():
@@ -32,6 +33,34 @@ def test_the_default_is_the_authors_network():
     shapes = [layer.weight.shape for layer in joint_discriminator() if hasattr(layer, "stride")]
     assert [shape[0] for shape in shapes] == [64, 128, 256, 512, 1]
     assert shapes[-1] == (1, 512, 4, 8)
+
+
+def test_stacked_halves_are_six_channels_of_one_picture():
+    network = joint_generator(width=2, stacked=True).eval()
+    z = torch.rand(2, 100)
+    with torch.no_grad():
+        both = network.rest(network.first(z).unflatten(1, network.start))
+        joint = network(z)
+    assert torch.equal(joint[..., :64], both[:, :3])  # the sketch, on the left
+    assert torch.equal(joint[..., 64:], both[:, 3:])
+    assert torch.equal(Stacked()(joint), both)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_only_where_halves_are_stacked_does_it_matter_which_photo_a_sketch_has(stacked):
+    """Side by side, another left edge of the sketch changes D's answer alike for any photo."""
+    torch.manual_seed(0)
+    judge = joint_discriminator(64, width=8, norm="none", kernel=4, stacked=stacked).double()
+    with torch.no_grad():
+        for weight in judge.parameters():
+            weight.mul_(10)
+        first = torch.rand(2, 3, 64, 128, dtype=torch.float64) * 2 - 1
+        first[1, ..., :64] = first[0, ..., :64]  # one sketch, two photos
+        other = first.clone()
+        other[..., :10] = -1
+        changes = judge(other) - judge(first)
+    assert changes.abs().min() > 1e-6
+    assert (abs(float(changes[0] - changes[1])) > 1e-3 * float(changes[0].abs())) == stacked
 
 
 def test_one_layer_more_for_128_pixels():

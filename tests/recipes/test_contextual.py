@@ -104,8 +104,17 @@ def test_a_step_equals_an_independent_writing_of_the_algorithm():
 def test_every_game_takes_a_step_with_and_without_stabilisers(adversarial, stabilisers):
     terms = built(adversarial=adversarial, **stabilisers).step(pair(), 0.5)
     assert all(value.isfinite() and not value.requires_grad for value in terms.values())
-    assert {"adversarial", "diversity", "loss_D_real", "p_fake"} <= terms.keys()
+    wanted = {"adversarial", "diversity", "diversity_sketch", "loss_D_real", "p_fake"}
+    assert wanted <= terms.keys()
     assert ("r1" in terms) == bool(stabilisers)
+
+
+def test_a_collapsed_half_is_seen_in_its_own_diversity():
+    recipe = built(stacked=True, norm="none")
+    with torch.no_grad():
+        recipe.generator.rest[-2].weight[:, :3] = 0  # the sketch is the same for every z
+    terms = recipe.step(pair(), 0.0)
+    assert float(terms["diversity_sketch"]) < 0.1 * float(terms["diversity"])
 
 
 def test_r1_moves_the_discriminator_and_not_what_it_is_weighed_by():

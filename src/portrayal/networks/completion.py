@@ -69,7 +69,7 @@ def literal_generator(
     network = joint_generator(
         size, latent=pixels, width=width, norm=norm, kernel=kernel, slope=slope
     )
-    channels = network.width
+    channels = network.start[0]
     extra = nn.Sequential(
         nn.ConvTranspose2d(channels, channels, 1, bias=has_bias(norm)),
         norm_layer(norm, channels),

@@ -4,17 +4,23 @@ The generator is that of the contextual GAN (Lu et al. 2018) as its authors buil
 linear layer to 4 x 8, transposed convolutions with stride 2. Shapes: z is (B, latent) in -1..1, a
 joint picture is signed, (B, 3, S, 2S); S, the size of a half, is 64, or 128 with one layer more.
 They stand in no catalogue: what a recipe of pairs could choose must fit any size.
+
+Side by side, the two halves meet in D's last, linear layer only: what it says of a joint picture is
+nearly a sum over sketch and photo, and no photo has to fit its sketch. With `stacked` (ours) both
+networks see the halves on top of each other, as six channels of one picture.
 """
 
 from itertools import pairwise
+from math import prod
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from portrayal.core.errors import BadOption
 from portrayal.networks.blocks import at_least_one, has_bias, initialise, norm_layer
 
-START = (4, 8)  # height and width where the transposed convolutions begin
+START = (4, 8)  # height and width of the smallest level of a joint picture
 SIZES = (64, 128)
 
 
@@ -22,11 +28,18 @@ class JointGenerator(nn.Module):
     """Noise to a joint picture: (B, latent) -> signed (B, 3, S, 2S)."""
 
     def __init__(
-        self, latent: int, widths: list[int], norm: str, kernel: int, slope: float
+        self,
+        latent: int,
+        widths: list[int],
+        norm: str,
+        kernel: int,
+        slope: float,
+        stacked: bool = False,
     ) -> None:
         super().__init__()
-        self.latent, self.width = latent, widths[0]
-        self.first = nn.Linear(latent, widths[0] * START[0] * START[1])
+        self.latent, self.stacked = latent, stacked
+        self.start = (widths[0], *start_of(stacked))
+        self.first = nn.Linear(latent, prod(self.start))
         layers: list[nn.Module] = [norm_layer(norm, widths[0]), nn.LeakyReLU(slope, inplace=True)]
         for channels, width in pairwise(widths):
             layers += [
@@ -34,13 +47,25 @@ class JointGenerator(nn.Module):
                 norm_layer(norm, width),
                 nn.LeakyReLU(slope, inplace=True),
             ]
-        self.rest = nn.Sequential(*layers, enlarging(widths[-1], 3, kernel, bias=True), nn.Tanh())
+        channels = 6 if stacked else 3
+        last = enlarging(widths[-1], channels, kernel, bias=True)
+        self.rest = nn.Sequential(*layers, last, nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:  # (B, latent)
         """Draw."""
-        start = self.first(z).unflatten(1, (self.width, *START))  # (B, width, 4, 8)
-        picture: Tensor = self.rest(start)  # (B, 3, S, 2S)
-        return picture
+        start = self.first(z).unflatten(
+            1, self.start
+        )  # (B, width, 4, 8), stacked: (B, width, 4, 4)
+        picture: Tensor = self.rest(start)  # (B, 3, S, 2S), stacked: (B, 6, S, S)
+        return torch.cat(picture.chunk(2, 1), 3) if self.stacked else picture
+
+
+class Stacked(nn.Module):
+    """A joint picture with its halves on top of each other: (B, 3, S, 2S) -> (B, 6, S, S)."""
+
+    def forward(self, joint: Tensor) -> Tensor:
+        """Halve, and stack as channels."""
+        return torch.cat(joint.chunk(2, 3), 1)
 
 
 def joint_generator(
@@ -51,6 +76,7 @@ def joint_generator(
     norm: str = "batch",
     kernel: int = 5,
     slope: float = 0.0,
+    stacked: bool = False,
 ) -> JointGenerator:
     """(B, latent) -> (B, 3, S, 2S); `width` channels before the last layer, 8 times at the first.
 
@@ -59,24 +85,36 @@ def joint_generator(
     at_least_one(latent=latent, width=width)
     factors = factors_of(size)
     widths = [factor * width for factor in reversed(factors)]
-    return initialise(JointGenerator(latent, widths, norm, kernel, slope))
+    return initialise(JointGenerator(latent, widths, norm, kernel, slope, stacked))
 
 
 def joint_discriminator(
-    size: int = 64, *, width: int = 64, norm: str = "batch", kernel: int = 5, spectral: bool = False
+    size: int = 64,
+    *,
+    width: int = 64,
+    norm: str = "batch",
+    kernel: int = 5,
+    spectral: bool = False,
+    stacked: bool = False,
 ) -> nn.Sequential:
     """One raw logit of a joint picture, (B, 3, S, 2S) -> (B, 1).
 
     `spectral` divides every weight by its largest singular value (Miyato et al. 2018).
     """
-    layers = shrinking(3, factors_of(size), width=width, norm=norm, kernel=kernel, slope=0.2)
-    last = nn.Conv2d(factors_of(size)[-1] * width, 1, START)
-    network = initialise(nn.Sequential(*layers, last, nn.Flatten()))
+    channels, factors = 6 if stacked else 3, factors_of(size)
+    layers = shrinking(channels, factors, width=width, norm=norm, kernel=kernel, slope=0.2)
+    layers += [nn.Conv2d(factors[-1] * width, 1, start_of(stacked)), nn.Flatten()]
+    network = initialise(nn.Sequential(*([Stacked()] if stacked else []), *layers))
     if spectral:
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d):
                 parametrizations.spectral_norm(layer)
     return network
+
+
+def start_of(stacked: bool) -> tuple[int, int]:
+    """Height and width where the transposed convolutions begin and the others end."""
+    return (4, 4) if stacked else START
 
 
 def factors_of(size: int) -> list[int]:

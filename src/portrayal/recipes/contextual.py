@@ -43,6 +43,7 @@ class Config(BaseModel):
     )
     kernel: Literal[4, 5] = Field(5, description="side of the convolutions' kernels")
     slope: float = Field(0.0, ge=0, lt=1, description="of G's ReLUs below 0")
+    stacked: bool = Field(False, description="G and D see the halves as channels, not side by side")
     adversarial: Adversarial = Field("vanilla", description="the game of G and D")
     real: float = Field(1.0, gt=0, le=1, description="label of real pictures in D's step")
     g_steps: int = Field(2, ge=1, le=10, description="steps of G for one of D")
@@ -122,6 +123,7 @@ class Contextual:
                 norm=config.norm,
                 kernel=config.kernel,
                 slope=config.slope,
+                stacked=config.stacked,
             )
         )
         self.discriminator: nn.Module = place.ready(
@@ -131,6 +133,7 @@ class Contextual:
                 norm=config.discriminator_norm,
                 kernel=config.kernel,
                 spectral=config.spectral,
+                stacked=config.stacked,
             )
         )
         self.gan_loss = losses[config.adversarial]
@@ -149,7 +152,9 @@ class Contextual:
                     fooled = self.gan_loss(self.discriminator(fake), 1.0, fooling=True).mean()
                 descend(fooled, self.adam_g)
         if len(real) > 1:
-            terms["diversity"] = diversity(halves(fake)[1], batch.target)
+            drawn = halves(fake)
+            terms["diversity_sketch"] = diversity(drawn[0], batch.source)
+            terms["diversity"] = diversity(drawn[1], batch.target)
         terms["adversarial"] = fooled
         return {name: value.detach() for name, value in terms.items()}
 
