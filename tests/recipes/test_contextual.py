@@ -25,6 +25,7 @@ TINY = varied(  # the paper's game, searched as the quick preset does
     width=2,
     discriminator_width=2,
     discriminator_norm="batch",
+    stacked=False,
     adversarial="vanilla",
     spectral=False,
     latent=6,
