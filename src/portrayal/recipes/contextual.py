@@ -102,7 +102,7 @@ PRESETS = {
             channels_last=True,
             validate_pictures=20,
         ),
-        "half as wide, halves stacked, D under a spectral norm, searched with Adam from 4 of 256 starts",
+        "half as wide, halves stacked, a spectral norm, searched with Adam from 4 of 256 starts",
     ),
 }
 
