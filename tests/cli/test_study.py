@@ -76,5 +76,7 @@ def test_the_second_reports_votes_hold_five_differences_and_none_for_other_voter
     above = {m["name"]: m["p_chance"] for m in found["models"] if m["p_chance"] < 0.05}
     assert set(above) == {"CycleGAN v3", "CycleGAN v5"}
     assert "5 hold among these 3 voters and 0 for other voters" in printed
+    assert "CycleGAN v3 before CycleGAN v5 among these voters (p < .0001)" in printed
+    assert "CycleGAN v3 before Base CycleGAN among these voters (p = 0.000" in printed
     with (tmp_path / "votes.csv").open() as file:
         assert len(list(csv.reader(file))) == 151

@@ -149,6 +149,16 @@ GIVEN = """(kind) => {
 }"""
 
 
+def test_a_picture_given_before_the_model_is_there_is_acknowledged(site, browser, noise):
+    page = browser.new_page()
+    page.route("**/model.onnx", lambda route: None)  # it never comes
+    page.goto(site())
+    picture = {"name": "early.png", "mimeType": "image/png", "buffer": encode_png(noise(8, 8))}
+    page.set_input_files("#file", picture)
+    page.get_by_text("early.png is here; it is translated as soon as").wait_for()
+    page.context.close()
+
+
 def test_pictures_are_dropped_and_pasted(site, visit):
     page = visit(site())
     for count, kind in enumerate(("paste", "drop"), 1):

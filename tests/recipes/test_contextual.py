@@ -26,6 +26,7 @@ TINY = varied(  # the paper's game, searched as the quick preset does
     discriminator_width=2,
     discriminator_norm="batch",
     stacked=False,
+    blur=0.0,
     adversarial="vanilla",
     spectral=False,
     latent=6,

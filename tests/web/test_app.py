@@ -2,7 +2,9 @@
 
 import io
 import json
+import shutil
 import zipfile
+from importlib.util import find_spec
 
 import httpx
 import numpy as np
@@ -118,6 +120,16 @@ def test_it_can_work_at_the_size_of_training(client, small_run, scene):
     answer = read_pixels(post(client, content, resize=1).content)
     assert answer.shape == (130, 200, 3)
     assert np.array_equal(answer, np.array(load(small_run)(content, resize=True)))
+
+
+def test_what_is_said_while_models_are_loaded_begins_with_their_name(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "one")
+    shutil.rmtree(run / "engines", ignore_errors=True)
+    said = []
+    load_models({"one": run}, note=said.append)
+    assert said[-1].startswith("one: pix2pix, step ")
+    assert all(each.startswith("one: ") for each in said)
+    assert len(said) > 1 or not find_spec("onnxruntime")
 
 
 def test_facts_about_models_limits_and_health(client):

@@ -138,6 +138,22 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(address, visit):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+def test_a_card_says_what_its_curve_and_its_figures_are(address, visit):
+    card = visit(address + "runs").locator(".card")
+    card.locator("svg.spark").wait_for()
+    said = card.inner_text()
+    assert "Best on validation pictures" in said
+    assert "Loss in training, over time" in said or "on validation pictures, over time" in said
+
+
+def test_names_in_a_table_of_scores_are_not_squeezed_on_a_phone(address, visit):
+    page = visit(address + "runs/small", viewport={"width": 390, "height": 800})
+    row = '<div class="evaluated scroll"><table><tr><th scope="row">PSNR, higher is better</th>'
+    row += "<td>" + "26.91 [26.58, 27.23] " * 4 + "</td></tr></table></div>"
+    page.evaluate("row => document.querySelector('main').insertAdjacentHTML('beforeend', row)", row)
+    assert page.locator(".evaluated th").last.bounding_box()["width"] >= 130
+
+
 def test_samples_go_through_time_and_curves_are_drawn(address, visit):
     page = visit(address + "runs/small")
     page.wait_for_selector(".chart")

@@ -81,6 +81,8 @@ def test_a_whole_session_by_keyboard_with_a_reload_in_the_middle(make_study, ser
         answer(page, "1")
     page.wait_for_selector("#end:not([hidden])")
     assert page.inner_text("#end-title") == "Thank you"
+    outline = "title => getComputedStyle(title).outlineStyle"
+    assert page.eval_on_selector("#end-title", outline) == "none"  # it is no button
     votes = list(Votes(folder))
     assert [vote.trial for vote in votes] == [f"{n:04d}" for n in range(7)]
     assert [vote.shown.index(vote.answer) for vote in votes] == [0, 2, 1, 1, 0, 0, 0]

@@ -263,7 +263,7 @@ def show(found: "VoteResults") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from portrayal.reports.votes_words import headline, holds, remarks, table
+    from portrayal.reports.votes_words import headline, holds, p_text, remarks, table
 
     head, rows = table(found)
     shown = Table(box=box.SIMPLE, caption=f"{found.votes:,} votes by {found.voters:,} voters")
@@ -275,6 +275,9 @@ def show(found: "VoteResults") -> None:
     typer.echo(headline(found))
     for text in remarks(found):
         typer.echo(text)
-    for pair in found.pairs:
+    for pair in sorted(found.pairs, key=lambda each: each.p_same):
         if (said := holds(pair)) != "not told apart":
-            typer.echo(f"  {pair.first} and {pair.second} differ {said}")
+            names = (pair.first, pair.second)
+            better, worse = names if pair.values[0] > pair.values[1] else names[::-1]
+            p = p_text(pair.p_same if said == "among these voters" else pair.p_other)
+            typer.echo(f"  {better} before {worse} {said} ({p})")

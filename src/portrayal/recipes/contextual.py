@@ -81,6 +81,7 @@ QUICK = varied(
     g_steps=1,
     mass="ink",
     floor=0.05,
+    blur=2.0,
     starts=256,
     kept=4,
     search_steps=75,

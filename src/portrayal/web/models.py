@@ -156,13 +156,17 @@ def in_training(folder: Path) -> bool:
 def load_model(
     name: str, folder: Path, device: str, checkpoint: str, engine: str, turns: Lock, note: Note
 ) -> Model:
-    """One model on its engines."""
-    torch_one = load(folder, device=device, checkpoint=checkpoint, note=note)
+    """One model on its engines. Notes begin with its name: several are loaded in a row."""
+
+    def named(said: str) -> None:
+        note(f"{name}: {said}")
+
+    torch_one = load(folder, device=device, checkpoint=checkpoint, note=named)
     recipe: Any = torch_one.recipe
     slow = searches(torch_one)
     ways = [False, True] if goes_back(recipe) else [False]
     made = [
-        with_engine(torch_one, folder, engine, pictures=WORTH, reverse=way, note=note)
+        with_engine(torch_one, folder, engine, pictures=WORTH, reverse=way, note=named)
         for way in ways
     ]
     generator: nn.Module = recipe.exportable()

@@ -157,7 +157,8 @@ def test_a_ruin_is_far_from_its_picture_at_any_size(scene):
         (Wanted(ways=5), "3 models cannot be shown 5 at a time"),
         (Wanted(kind="rating", ways=2), "--ways is for --kind choice"),
         (Wanted(kind="real_or_fake"), "--real FOLDER"),
-        (Wanted(items=8), "8 motifs and 2 to practise on are more than the 8"),
+        (Wanted(items=8), "8 motifs and 2 to practise on are more than the 8.*or --practice 0"),
+        (Wanted(items=9), "more than the 8 that there are. Choose fewer: --items 6[.]$"),
         (Wanted(trials=7), "Nobody can vote 7 times on 6 motifs"),
         (Wanted(show_input=True), "--input FOLDER"),
         (Wanted(show_reference=True), "--reference FOLDER"),
@@ -244,6 +245,15 @@ def test_results_unblind_the_votes_and_leave_out_who_failed_a_check(folders, tmp
     assert max(found.places) == 10
     assert count(read_poll(folder), allow=3, draws=200).voters == 6
     assert found.agreement.value is None  # all took the same: nothing to correct for chance
+
+
+def test_when_everybody_failed_it_says_what_would_count_some(folders, tmp_path):
+    folder = tmp_path / "s"
+    create(folder, of_folders(folders), Wanted())
+    vote_all(folder, choose_b, voters=2, fails=(1, 2))
+    said = "12 were given, all by voters who failed more than 0 checks. --allow 3 would count some"
+    with pytest.raises(BadData, match=said):
+        count(read_poll(folder))
 
 
 def test_two_at_a_time_count_as_they_were_shown(folders, tmp_path):

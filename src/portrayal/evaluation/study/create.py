@@ -126,10 +126,11 @@ def drawn(material: Material, wanted: Wanted) -> tuple[list[str], list[str]]:
     count = len(material.names)
     items = wanted.items if wanted.items is not None else count - wanted.practice
     if items < 1 or items + wanted.practice > count:
+        instead = ", or --practice 0" if items in range(1, count + 1) else ""
         raise BadData(
             f"{max(items, 1)} motifs and {wanted.practice} to practise on are more than the "
-            f"{count} that there are. Choose fewer: --items {max(1, count - wanted.practice)}, "
-            "or --practice 0."
+            f"{count} that there are. Choose fewer: --items {max(1, count - wanted.practice)}"
+            f"{instead}."
         )
     if wanted.trials is not None and not 1 <= wanted.trials <= items:
         raise BadOption(f"Nobody can vote {wanted.trials} times on {items} motifs; see --trials.")

@@ -34,10 +34,7 @@ def count(poll: Poll, *, allow: int = 0, seed: int = 0, draws: int = 10_000) -> 
     scored = [b for b in poll.ballots if b.role == "scored"]
     kept = [b for b in scored if b.voter not in left_out]
     if not kept:
-        raise BadData(
-            f"There are no votes to count: {len(scored)} were given, {len(left_out)} voters failed "
-            "a check."
-        )
+        raise BadData(none_counted(scored, failures, allow))
     voters = [b.voter for b in kept]
     counted = by_choice if poll.kind == "choice" else by_picture
     models, tested, remarks = counted(poll, kept, voters, seed, draws)
@@ -63,6 +60,18 @@ def count(poll: Poll, *, allow: int = 0, seed: int = 0, draws: int = 10_000) -> 
         command=command(),
         version=__version__,
         time=now(),
+    )
+
+
+def none_counted(scored: Sequence[Ballot], failures: Counter[str], allow: int) -> str:
+    """Why there is nothing to count, and what would be counted."""
+    said = f"There are no votes to count: {len(scored)} were given"
+    if not scored:
+        return said + "."
+    most = min(failures[ballot.voter] for ballot in scored)
+    return (
+        f"{said}, all by voters who failed more than {allow} checks. "
+        f"--allow {most} would count some of them."
     )
 
 

@@ -75,6 +75,7 @@ function give(picture, name, source = null, board = false) {
 }
 
 function send() {
+  if (!ready && next) $("empty").textContent = `${next.name} is here; it is translated as soon as the model has started.`;
   if (!ready || running || !next) return;
   [running, next] = [next, null];
   try {

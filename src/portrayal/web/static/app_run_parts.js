@@ -26,8 +26,9 @@ export function validation(run) {
 export function headline(run) {
   const entries = Object.entries(run.best ?? {}).slice(0, 4);
   if (!entries.length) return null;
-  return element("dl", { class: "figures" }, ...entries.map(([metric, { value }]) =>
-    element("div", {}, element("dt", {}, title(metric)), element("dd", {}, short(value)))));
+  return element("div", {}, element("p", { class: "small soft" }, "Best on validation pictures"),
+    element("dl", { class: "figures" }, ...entries.map(([metric, { value }]) =>
+      element("div", {}, element("dt", {}, title(metric)), element("dd", {}, short(value))))));
 }
 
 const ANSWERS = { translation: "Translation", input: "Input itself", real: "Real pictures", difference: "Difference" };

@@ -2,7 +2,7 @@
 import { json } from "./app_api.js";
 import { spark } from "./app_curves.js";
 import { element, find, root } from "./app_dom.js";
-import { every, headline, shown, states, validation } from "./app_run_parts.js";
+import { every, headline, shown, states, title, validation } from "./app_run_parts.js";
 
 const OFTEN = 4000; // ms
 const cards = new Map();
@@ -26,7 +26,11 @@ async function look() {
 
 function card(run) {
   const line = element("div", { class: "room" });
-  json(`api/runs/${encodeURIComponent(run.name)}`).then((all) => line.replaceChildren(spark(curve(all)) ?? ""), () => {});
+  json(`api/runs/${encodeURIComponent(run.name)}`).then((all) => {
+    const [name, points] = curve(all);
+    const drawn = spark(points);
+    if (drawn) line.replaceChildren(element("p", { class: "small soft" }, name), drawn);
+  }, () => {});
   const body = [
     run.sample ? element("img", { class: "look", src: shown(run.sample), alt: `Latest sample of ${run.name}`, loading: "lazy" })
       : element("div", { class: "look" }),
@@ -41,9 +45,9 @@ function card(run) {
 
 function curve(run) {
   const scores = validation(run);
-  const named = scores.ssim ?? scores.l1 ?? Object.values(scores)[0];
-  if (named?.length > 1) return named;
-  return (run.log ?? []).map((point) => [point.step, point.l1 ?? point.loss_D_fake ?? NaN]);
+  const name = ["ssim", "l1"].find((each) => scores[each]) ?? Object.keys(scores)[0];
+  if (scores[name]?.length > 1) return [`${title(name)} on validation pictures, over time`, scores[name]];
+  return ["Loss in training, over time", (run.log ?? []).map((point) => [point.step, point.l1 ?? point.loss_D_fake ?? NaN])];
 }
 
 every(OFTEN, look, (error) => {
