@@ -59,6 +59,13 @@ def test_the_headline_says_for_whom_differences_hold():
     assert "1 hold among these 3 voters and 0 for other voters" in said
 
 
+def test_one_voter_is_one():
+    alone = results(voters=1, unfinished=1)
+    assert "hold among this 1 voter and" in headline(alone)
+    said = " ".join(remarks(alone))
+    assert "1 of 1 voter stopped early" in said and "1 voters" not in said
+
+
 def test_failed_checks_and_too_few_voters_are_said():
     said = " ".join(remarks(results(left_out=["voter 2"], votes_left_out=50, unfinished=1)))
     assert "1 voter failed checks and 50 votes are left out" in said

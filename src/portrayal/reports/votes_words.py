@@ -64,8 +64,9 @@ def headline(found: VoteResults) -> str:
         said += f", where chance is {100 * best.chance:.1f} %"
     same, other = len(found.holding()), len(found.holding(other=True))
     return (
-        f"{said}. Of {len(found.pairs)} differences between two models, {same} hold among these "
-        f"{found.voters} voters and {other} for other voters."
+        f"{said}. Of {len(found.pairs)} differences between two models, {same} hold among "
+        f"{'this 1 voter' if found.voters == 1 else f'these {found.voters} voters'} and {other} "
+        "for other voters."
     )
 
 
@@ -73,25 +74,34 @@ def remarks(found: VoteResults) -> list[str]:
     """What a reader must know beside the numbers."""
     said = []
     if found.left_out:
-        many = f"{len(found.left_out)} voter{'s' if len(found.left_out) > 1 else ''}"
+        many = people(len(found.left_out))
         said.append(f"{many} failed checks and {found.votes_left_out} votes are left out for it.")
     if found.unfinished:
         said.append(
-            f"{found.unfinished} of {found.voters} voters stopped early; their votes count."
+            f"{found.unfinished} of {people(found.voters)} stopped early; their votes count."
         )
     if found.smallest_p * len(found.pairs) >= ALPHA:
         said.append(
-            f"With {found.voters} voters no p-value over voters can be below "
+            f"With {people(found.voters)} no p-value over voters can be below "
             f"{found.smallest_p:.2g}, so of {len(found.pairs)} pairs none can hold for others."
         )
     if found.voters < FEW:
-        said.append(f"Bounds for other voters stand on {found.voters} voters and are rough.")
+        said.append(f"Bounds for other voters stand on {people(found.voters)} and are rough.")
     kappa = found.agreement
     if kappa.value is not None:
         said.append(f"Agreement (Fleiss' kappa) {between(kappa)}; {found.agreement_note}.")
     else:
         said.append(f"Agreement (Fleiss' kappa) is unknown: {found.agreement_note}.")
     return [*said, *found.warnings]
+
+
+def people(count: int) -> str:
+    """How many voters.
+
+    >>> people(1), people(2)
+    ('1 voter', '2 voters')
+    """
+    return "1 voter" if count == 1 else f"{count} voters"
 
 
 def pair_rows(found: VoteResults) -> list[list[str]]:
