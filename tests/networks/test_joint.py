@@ -5,7 +5,13 @@ import torch
 
 from portrayal.core.errors import BadOption
 from portrayal.networks.completion import completer
-from portrayal.networks.joint import Stacked, factors_of, joint_discriminator, joint_generator
+from portrayal.networks.joint import (
+    BatchSpread,
+    Stacked,
+    factors_of,
+    joint_discriminator,
+    joint_generator,
+)
 
 
 def weights(network) -> int:
@@ -61,6 +67,28 @@ def test_only_where_halves_are_stacked_does_it_matter_which_photo_a_sketch_has(s
         changes = judge(other) - judge(first)
     assert changes.abs().min() > 1e-6
     assert (abs(float(changes[0] - changes[1])) > 1e-3 * float(changes[0].abs())) == stacked
+
+
+def test_the_spread_of_a_batch_by_hand_and_outside_training_the_usual_one():
+    """Two pictures, one pixel: 0 and 2 differ from their mean by 1, 3 and 3 not at all."""
+    spread = BatchSpread()
+    features = torch.tensor([[0.0, 3.0], [2.0, 3.0]]).view(2, 2, 1, 1)
+    assert torch.allclose(spread(features)[:, 2], torch.tensor(0.50005), atol=1e-5)
+    assert float(spread.usual) == pytest.approx(0.995, abs=1e-4)  # a hundredth of the way to .5
+    alone = spread.eval()(features[:1])
+    assert torch.equal(alone, spread(features)[:1])
+    assert torch.equal(alone[0, :2], features[0])
+
+
+def test_a_batch_of_one_picture_again_and_again_is_judged_otherwise():
+    torch.manual_seed(0)
+    judge = joint_discriminator(64, width=4, norm="none", spectral=True, batch_spread=True)
+    varied = torch.rand(4, 3, 64, 128) * 2 - 1
+    again = torch.cat([varied[:1]] * 4)
+    with torch.no_grad():
+        assert abs(float(judge(varied)[0] - judge(again)[0])) > 1e-5
+        judge.eval()
+        assert torch.allclose(judge(varied)[0], judge(again)[0], atol=1e-6)
 
 
 def test_one_layer_more_for_128_pixels():

@@ -27,6 +27,7 @@ TINY = varied(  # the paper's game, searched as the quick preset does
     discriminator_norm="batch",
     stacked=False,
     blur=0.0,
+    search_adversarial=0.01,
     adversarial="vanilla",
     spectral=False,
     latent=6,

@@ -68,6 +68,30 @@ class Stacked(nn.Module):
         return torch.cat(joint.chunk(2, 3), 1)
 
 
+class BatchSpread(nn.Module):
+    """One channel more: how much the pictures of a batch differ (Karras et al. 2018, sec. 3).
+
+    Mean over channels and places of the standard deviation over the batch, so that D sees when G
+    draws too few different pictures. Outside training it is the usual value: neighbours in a batch
+    change nothing. (B, C, H, W) -> (B, C + 1, H, W).
+    """
+
+    usual: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("usual", torch.ones(()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Measure, and append."""
+        spread = self.usual
+        if self.training:
+            spread = (features.float().var(0, correction=0) + 1e-8).sqrt().mean()
+            self.usual.lerp_(spread.detach().to(self.usual.dtype), 0.01)
+        plane = spread.to(features.dtype).expand(len(features), 1, *features.shape[2:])
+        return torch.cat([features, plane], 1)
+
+
 def joint_generator(
     size: int = 64,
     *,
@@ -96,6 +120,7 @@ def joint_discriminator(
     kernel: int = 5,
     spectral: bool = False,
     stacked: bool = False,
+    batch_spread: bool = False,
 ) -> nn.Sequential:
     """One raw logit of a joint picture, (B, 3, S, 2S) -> (B, 1).
 
@@ -103,7 +128,10 @@ def joint_discriminator(
     """
     channels, factors = 6 if stacked else 3, factors_of(size)
     layers = shrinking(channels, factors, width=width, norm=norm, kernel=kernel, slope=0.2)
-    layers += [nn.Conv2d(factors[-1] * width, 1, start_of(stacked)), nn.Flatten()]
+    if batch_spread:
+        layers.append(BatchSpread())
+    width_in = factors[-1] * width + batch_spread
+    layers += [nn.Conv2d(width_in, 1, start_of(stacked)), nn.Flatten()]
     network = initialise(nn.Sequential(*([Stacked()] if stacked else []), *layers))
     if spectral:
         for layer in network.modules():

@@ -48,6 +48,7 @@ class Config(BaseModel):
     real: float = Field(1.0, gt=0, le=1, description="label of real pictures in D's step")
     g_steps: int = Field(2, ge=1, le=10, description="steps of G for one of D")
     spectral: bool = Field(False, description="spectral normalisation of D")
+    batch_spread: bool = Field(False, description="D sees how much the pictures of a batch differ")
     r1: float = Field(0.0, ge=0, description="weight gamma of R1, D's gradient at real pictures")
     contextual: Literal["kl", "l1"] = Field("kl", description="distance of known halves")
     direction: Direction = Field("input_generated", description="of KL: KL(input || generated)")
@@ -82,6 +83,7 @@ QUICK = varied(
     mass="ink",
     floor=0.05,
     blur=2.0,
+    search_adversarial=0.05,
     starts=256,
     kept=4,
     search_steps=75,
@@ -136,6 +138,7 @@ class Contextual:
                 kernel=config.kernel,
                 spectral=config.spectral,
                 stacked=config.stacked,
+                batch_spread=config.batch_spread,
             )
         )
         self.gan_loss = losses[config.adversarial]
