@@ -6,7 +6,7 @@
 #
 #   SPLIT=train2017 STEPS=20000 scripts/coco.sh COCO [WORK_FOLDER]
 #
-# COCO holds SPLIT/ and annotations/instances_SPLIT.json. Five minutes on two cores at 600 steps. Run it
+# COCO holds SPLIT/ and annotations/instances_SPLIT.json. Two to three minutes on two cores at 600 steps. Run it
 # again after an interruption: every step goes on where it stopped.
 set -euo pipefail
 coco=${1:?usage: scripts/coco.sh COCO [WORK_FOLDER]}
