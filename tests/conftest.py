@@ -106,3 +106,30 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
         if recording:
             recording.end()
         chromium.close()
+
+
+@pytest.fixture
+def quiet_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """quiet_page(url, ...): a page in a context of its own, in which nothing may go wrong.
+
+    At the end its console must be empty, but for what begins with `known`, and every request must
+    begin with one of `ours`, if given. `patience` in ms; the other options are the context's.
+    """
+    contexts, noise = [], []
+
+    def open_page(url, *, ours=None, known=(), patience=30_000, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(patience)
+        page = context.new_page()
+        page.on("console", lambda m: None if m.text.startswith(known) else noise.append(m.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        if ours:
+            context.on("request", lambda r: None if r.url.startswith(ours) else noise.append(r.url))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not noise

@@ -48,27 +48,17 @@ def site(run, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser):
+def visit(quiet_page):
     """visit(url, query, ...): a page that is ready; no error, no request elsewhere may happen."""
-    contexts, noise = [], []
 
     def open_page(url, query="", **options):
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 860}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
+        options = {"viewport": {"width": 1200, "height": 860}} | options
         ours = (url, f"blob:{url}", "data:")
-        context.on("request", lambda r: None if r.url.startswith(ours) else noise.append(r.url))
-        page.goto(url + query)
+        page = quiet_page(url + query, ours=ours, patience=PATIENCE, **options)
         page.wait_for_selector("body[data-ready]")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not noise
+    return open_page
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from reference_networks import resnet, trained
-from test_reference import saved
 
 from portrayal.cli import answer
 from portrayal.core.errors import BadData, BadOption, MissingPart
@@ -19,20 +17,11 @@ from portrayal.export import browser, npm
 from portrayal.export.browser import check_half, export_browser, runtime_folder
 from portrayal.export.npm import ONNXRUNTIME_WEB, Package, install, npm_pack
 from portrayal.export.onnx import Differs, largest_difference
-from portrayal.export.reference import import_reference
 from portrayal.inference.engines import generator_of
 from portrayal.inference.load import load
 from portrayal.inference.onnx_graph import onnx_model
 
 pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    file = saved(trained(resnet(6, 4, "instance")), folder / "latest_net_G.pth")
-    import_reference(file, folder / "run", size=64)
-    return folder / "run"
 
 
 @pytest.fixture

@@ -20,26 +20,16 @@ def page_file(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, page_file):
+def visit(quiet_page, page_file):
     """Open the report offline; at the end nothing may have gone wrong or out."""
-    noise, contexts = [], []
+    url = page_file.as_uri()
 
     def open_page(width=1280, scheme="light"):
         size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.on("request", lambda request: noise.append(request.url))
-        page.goto(page_file.as_uri())
-        return page
+        looks = {"viewport": size, "color_scheme": scheme}
+        return quiet_page(url, ours=("data:", url), offline=True, **looks)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    outside = [text for text in noise if not text.startswith(("data:", page_file.as_uri()))]
-    assert not outside
+    return open_page
 
 
 def test_every_picture_is_decoded_and_described(visit):

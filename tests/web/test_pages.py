@@ -29,28 +29,17 @@ SEND = """([kind, files]) => {
 
 
 @pytest.fixture
-def visit(browser):
+def visit(quiet_page):
     """visit(url, ...): a page that has its models; nothing may go wrong or elsewhere, except
     what begins with `known`."""
-    contexts, noise = [], []
 
-    def open_page(url, known="nothing", **options):
-        context = browser.new_context(**options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: None if m.text.startswith(known) else noise.append(m.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        here = (url, "data:", f"blob:{url}")
-        page.on("request", lambda r: None if r.url.startswith(here) else noise.append(r.url))
-        page.goto(url)
+    def open_page(url, known=(), **options):
+        ours = (url, "data:", f"blob:{url}")
+        page = quiet_page(url, ours=ours, known=known, patience=60_000, **options)
         page.wait_for_selector(".model")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not noise
+    return open_page
 
 
 @pytest.fixture(scope="module")

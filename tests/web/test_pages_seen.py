@@ -1,5 +1,6 @@
 """What everybody can use: all our pages looked at by axe-core, at all widths; runs, live."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -20,24 +21,9 @@ RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21
 
 
 @pytest.fixture
-def visit(browser):
+def visit(quiet_page):
     """visit(url, ...): a page whose console stays empty."""
-    contexts, noise = [], []
-
-    def open_page(url, **options):
-        context = browser.new_context(**options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not noise
+    return functools.partial(quiet_page, patience=60_000)
 
 
 @pytest.fixture(scope="module")

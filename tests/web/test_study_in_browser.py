@@ -11,26 +11,14 @@ CALM = 300  # ms until a trial takes an answer
 
 
 @pytest.fixture
-def visit(browser):
+def visit(quiet_page):
     """visit(url, ...): a page; at the end nothing may have gone wrong or elsewhere."""
-    contexts, noise = [], []
 
     def open_page(url, width=1280, height=800, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.on(
-            "request", lambda r: None if r.url.startswith((url, "data:")) else noise.append(r.url)
-        )
-        page.goto(url)
-        return page
+        size = {"width": width, "height": height}
+        return quiet_page(url, ours=(url, "data:"), viewport=size, **options)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not noise
+    return open_page
 
 
 def where(page):

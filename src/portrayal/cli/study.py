@@ -263,10 +263,18 @@ def show(found: "VoteResults") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from portrayal.reports.votes_words import headline, holds, p_text, remarks, table
+    from portrayal.reports.votes_words import (
+        clearest,
+        headline,
+        holds,
+        p_text,
+        people,
+        remarks,
+        table,
+    )
 
     head, rows = table(found)
-    shown = Table(box=box.SIMPLE, caption=f"{found.votes:,} votes by {found.voters:,} voters")
+    shown = Table(box=box.SIMPLE, caption=f"{found.votes:,} votes by {people(found.voters)}")
     for heading in head:
         shown.add_column(heading, justify="left" if heading == "Model" else "right")
     for row in rows:
@@ -275,7 +283,7 @@ def show(found: "VoteResults") -> None:
     typer.echo(headline(found))
     for text in remarks(found):
         typer.echo(text)
-    for pair in sorted(found.pairs, key=lambda each: each.p_same):
+    for pair in clearest(found):
         if (said := holds(pair)) != "not told apart":
             names = (pair.first, pair.second)
             better, worse = names if pair.values[0] > pair.values[1] else names[::-1]

@@ -53,9 +53,7 @@ class JointGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:  # (B, latent)
         """Draw."""
-        start = self.first(z).unflatten(
-            1, self.start
-        )  # (B, width, 4, 8), stacked: (B, width, 4, 4)
+        start = self.first(z).unflatten(1, self.start)  # (B, width, 4, 8 or, stacked, 4)
         picture: Tensor = self.rest(start)  # (B, 3, S, 2S), stacked: (B, 6, S, S)
         return torch.cat(picture.chunk(2, 1), 3) if self.stacked else picture
 

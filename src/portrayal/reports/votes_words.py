@@ -65,8 +65,8 @@ def headline(found: VoteResults) -> str:
     same, other = len(found.holding()), len(found.holding(other=True))
     return (
         f"{said}. Of {len(found.pairs)} differences between two models, {same} hold among "
-        f"{'this 1 voter' if found.voters == 1 else f'these {found.voters} voters'} and {other} "
-        "for other voters."
+        f"{'this' if found.voters == 1 else 'these'} {people(found.voters)} and {other} for other "
+        "voters."
     )
 
 
@@ -98,16 +98,21 @@ def remarks(found: VoteResults) -> list[str]:
 def people(count: int) -> str:
     """How many voters.
 
-    >>> people(1), people(2)
-    ('1 voter', '2 voters')
+    >>> people(1), people(1200)
+    ('1 voter', '1,200 voters')
     """
-    return "1 voter" if count == 1 else f"{count} voters"
+    return "1 voter" if count == 1 else f"{count:,} voters"
+
+
+def clearest(found: VoteResults) -> list[PairVotes]:
+    """All pairs, clearest first."""
+    return sorted(found.pairs, key=lambda pair: (pair.p_same, pair.p_other))
 
 
 def pair_rows(found: VoteResults) -> list[list[str]]:
     """All pairs, clearest first: models, values, what holds, votes that would be needed."""
     rows = []
-    for pair in sorted(found.pairs, key=lambda p: (p.p_same, p.p_other)):
+    for pair in clearest(found):
         one, two = (
             f"{v:.0f}" if found.kind == "choice" else written(found, v) for v in pair.values
         )

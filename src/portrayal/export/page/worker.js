@@ -27,7 +27,7 @@ async function open({ facts: known, backend }) {
     ({ gpu: network, exact: spare = null, why } = made);
     if (network) return say("ready", { backend: "WebGPU" });
   }
-  const { ort } = await runtime("ort.wasm.min.mjs");
+  const ort = await runtime("ort.wasm.min.mjs");
   network = await session(ort, weights, "wasm");
   say("ready", { backend: processor(why) });
 }
@@ -79,7 +79,7 @@ async function runtime(name) {
   ort.env.wasm.wasmPaths = new URL("runtime/", here).href;
   ort.env.wasm.numThreads = threads();
   ort.env.logLevel = "error";
-  return { ort };
+  return ort;
 }
 
 async function session(ort, weights, provider) {
@@ -96,7 +96,7 @@ async function session(ort, weights, provider) {
 // WebGPU is used only if it gives the processor's picture, to two grey levels.
 async function onGpu(weights) {
   try {
-    const { ort } = await runtime("ort.webgpu.min.mjs");
+    const ort = await runtime("ort.webgpu.min.mjs");
     const [gpu, exact] = [await session(ort, weights, "webgpu"), await session(ort, weights, "wasm")];
     const side = Math.ceil(64 / facts.multiple) * facts.multiple;
     const source = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.37 + (i % 97)));
