@@ -52,6 +52,25 @@ def test_an_error_of_the_user_is_one_line_and_code_2(capsys):
     assert capsys.readouterr().err == "Error: data is empty: 0 pictures. Give another folder.\n"
 
 
+def test_a_signal_while_python_shuts_down_changes_neither_code_nor_output():
+    """A second Ctrl-C may come when everything is saved and said; also after Python's last line."""
+    late = """
+import atexit, os, signal, sys, threading
+from portrayal.cli import main
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+
+sys.modules["portrayal.last"] = Last()  # dies in the last part of the shutdown
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["portrayal", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_interrupted_command_returns_the_code_it_carries(capsys):
     assert (
         run(raising(Interrupted("Stopped at step 7; run the same command to go on.", 143))) == 143

@@ -6,6 +6,7 @@ own first line). Command modules import typer and the standard library at the to
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
@@ -197,4 +198,10 @@ def long_options(context: Any) -> Iterator[str]:
 
 def main() -> None:
     """The console script."""
-    sys.exit(answer(sys.argv[1:]))
+    try:
+        code = answer(sys.argv[1:])
+    except KeyboardInterrupt:  # while the first one was being answered
+        code = 130
+    # the work is over: one more Ctrl-C must neither change the exit code nor print a traceback
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
