@@ -72,7 +72,7 @@ class Order:
         mark = mark_of(self.model.way(wish.reverse), source, wish.suffix, how, files)
 
         def show(snapshot: Pixels) -> None:
-            content = encoded(snapshot, wish.suffix, mark, files, quick=True)
+            content = encoded(snapshot, wish.suffix, mark, files)
             work.show(Made(content, wish.media_type, {}))
 
         answer = self.model.translate(pixels, how, work, show if wish.snapshots else None)
@@ -80,7 +80,7 @@ class Order:
         if wish.show_input:
             seen = shown(self.model.way(wish.reverse), pixels, how)
             answer = np.concatenate([scaled(seen, pixels.shape[1::-1]), answer], axis=1)
-        content = encoded(answer, wish.suffix, mark, files, quick=True)
+        content = encoded(answer, wish.suffix, mark, files)
         times.append(time.perf_counter())
         parts = zip(("read", "model", "write"), np.diff(times).tolist(), strict=True)
         return Made(content, wish.media_type, dict(parts))
