@@ -7,6 +7,7 @@ import pytest
 from portrayal.core.errors import BadData, BadOption
 from portrayal.filters.freehand import (
     clean_drawing,
+    depths,
     drawing_of,
     even_light,
     middle_lines,
@@ -45,7 +46,7 @@ def apart(one, other):
 
 
 def width_of(page):
-    return usual_width((page[:, :, 0] < 128).astype(np.uint8))
+    return usual_width(depths((page[:, :, 0] < 128).astype(np.uint8)))
 
 
 @pytest.mark.parametrize("width", [2, 4, 7])
@@ -158,6 +159,24 @@ def test_wide_areas_are_where_a_disc_fits():
     found = wide_areas(mask, 6)
     assert found[:10].sum() == 0
     assert found[35, 30] == 1 and found.sum() == pytest.approx(mask[15:].sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_depths_of_some_pieces_are_the_same_without_the_other_pieces(seed):
+    rng = np.random.default_rng(seed)
+    blobs = cv2.GaussianBlur(rng.standard_normal((70, 50)), (0, 0), 1.5)
+    mask = (blobs > np.quantile(blobs, 0.6)).astype(np.uint8)
+    count, places = cv2.connectedComponents(mask, connectivity=8)
+    kept = (mask * (places > count // 2)).astype(np.uint8)
+    assert 0 < kept.sum() < mask.sum()
+    assert np.array_equal(depths(mask) * kept, depths(kept))
+    assert np.array_equal(depths(mask) > 0, mask > 0)
+
+
+def test_depths_count_pixels_to_the_paper_and_beyond_the_sheet_is_paper():
+    mask = np.ones((5, 7), np.uint8)
+    assert depths(mask)[2].tolist() == [1, 2, 3, 3, 3, 2, 1]
+    assert depths(mask)[:, 3].tolist() == [1, 2, 3, 2, 1]
 
 
 def test_faint_lines_stay_beside_hair_that_covers_much_of_the_sheet():

@@ -3,6 +3,7 @@
 light      (H, W) float32 in 0..1 of the picture, per channel divided by the paper
 paper      (H, W, 3) float32, the picture as it would be without a stroke
 ink        (H, W) float32 in 0..1, 1 is black
+depth      (H, W) float32, pixels from an ink pixel to the nearest that has none; 0 is no ink
 """
 
 import cv2
@@ -128,9 +129,12 @@ def one_width(ink: Plane, width: float) -> Plane:
     """Every stroke drawn anew along its middle, `width` pixels wide; filled areas stay."""
     around = cv2.GaussianBlur(ink, (0, 0), min(ink.shape) / 40)
     faint = (ink >= 0.1) & (ink - around >= 0.15)  # beside much darker hair eyes are no less drawn
-    mask = without_specks(np.asarray((ink >= 0.5) | faint, np.uint8))
-    usual = usual_width(mask)
-    areas = without_joints(wide_areas(mask, WIDEST * usual / 2 + 1), mask, usual)
+    everything = np.asarray((ink >= 0.5) | faint, np.uint8)
+    depth = depths(everything)
+    mask = without_specks(everything, usual_width(depth))
+    depth *= mask  # as if measured again: what lies apart is no one's nearest paper
+    usual = usual_width(depth)
+    areas = without_joints(wide_areas(mask, WIDEST * usual / 2 + 1), mask, depth, usual)
     lines = middle_lines(mask & (1 - areas))
     redrawn = np.zeros_like(ink)
     if lines.any():
@@ -139,11 +143,16 @@ def one_width(ink: Plane, width: float) -> Plane:
     return np.maximum(redrawn, np.where(areas > 0, ink, 0)).astype(np.float32)
 
 
-def usual_width(mask: Mask) -> float:
+def depths(mask: Mask) -> Plane:
+    """The depth of every pixel of the ink, where beyond the sheet there is none."""
+    padded = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)
+    return np.asarray(padded[1:-1, 1:-1], np.float32)
+
+
+def usual_width(depth: Plane) -> float:
     """Thickness in pixels of most strokes: the median along their middle lines."""
-    inside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    ridge = (mask > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)))
-    return float(np.median(2 * inside[ridge] - 1)) if ridge.any() else 1.0
+    ridge = (depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))
+    return float(np.median(2 * depth[ridge] - 1)) if ridge.any() else 1.0
 
 
 def wide_areas(mask: Mask, radius: float) -> Mask:
@@ -156,9 +165,8 @@ def wide_areas(mask: Mask, radius: float) -> Mask:
     return np.asarray((away <= radius) & (mask > 0), np.uint8)
 
 
-def without_joints(areas: Mask, mask: Mask, usual: float) -> Mask:
+def without_joints(areas: Mask, mask: Mask, depth: Plane, usual: float) -> Mask:
     """The areas without those where strokes meet, which are wider than a stroke alone."""
-    inside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     count, places, boxes, _ = cv2.connectedComponentsWithStats(areas, connectivity=8)
     _, strokes, facts, _ = cv2.connectedComponentsWithStats(mask & (1 - areas), connectivity=8)
     stroke = facts[:, cv2.CC_STAT_AREA] >= max(3.0, usual**2)  # less: a corner of the area itself
@@ -169,14 +177,14 @@ def without_joints(areas: Mask, mask: Mask, usual: float) -> Mask:
         box = np.s_[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
         area = np.asarray(places[box] == place, np.uint8)
         near = np.unique(strokes[box][cv2.dilate(area, np.ones((3, 3), np.uint8)) > 0])
-        if stroke[near].sum() >= 2 and 2 * inside[box][area > 0].max() <= JOINT * usual:
+        if stroke[near].sum() >= 2 and 2 * depth[box][area > 0].max() <= JOINT * usual:
             kept[box][area > 0] = 0
     return kept
 
 
-def without_specks(mask: Mask) -> Mask:
+def without_specks(mask: Mask, usual: float) -> Mask:
     """The mask without pieces much smaller than a dot of the pen."""
-    least = max(3.0, (0.5 * usual_width(mask)) ** 2)
+    least = max(3.0, (0.5 * usual) ** 2)
     _, labels, facts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     kept = facts[:, cv2.CC_STAT_AREA] >= least
     kept[0] = False

@@ -17,6 +17,7 @@ from portrayal.filters import filters
 from portrayal.filters.degrade import unchanged
 from portrayal.filters.freehand import (
     Mask,
+    depths,
     ink_of,
     middle_lines,
     neighbour_codes,
@@ -88,7 +89,7 @@ def stroke_extra(pixels: Pixels, *, strength: float = 0.5, seed: int = 0) -> Pix
         return pixels
     mask = strokes(pixels)
     height, width = mask.shape
-    thick = max(1, round(usual_width(mask)))
+    thick = max(1, round(usual_width(depths(mask))))
     colour = np.median(pixels[mask > 0], axis=0) if mask.any() else np.zeros(3)
     done = pixels.copy()
     points = numpy_rng("extra", seed).random((EXTRA, 6))[: int(np.ceil(strength * EXTRA))]
@@ -110,7 +111,8 @@ def stroke_thickness(pixels: Pixels, *, strength: float = 0.5, seed: int = 0) ->
         return pixels
     if numpy_rng("thickness", seed).random() < 0.5:
         return _spread(pixels, strength * min(pixels.shape[:2]) / 48, cv2.erode)
-    return _spread(pixels, strength * (usual_width(strokes(pixels)) - 1) / 2, cv2.dilate)
+    usual = usual_width(depths(strokes(pixels)))
+    return _spread(pixels, strength * (usual - 1) / 2, cv2.dilate)
 
 
 STROKE_DAMAGES = (stroke_wobble, stroke_breaks, stroke_missing, stroke_extra, stroke_thickness)
