@@ -35,6 +35,11 @@ def kl(
     """
     assert fake.shape == real.shape, (fake.shape, real.shape)  # broadcasting would hide a mistake
     made, wanted = (log_mass(each, mass, floor, blur) for each in (fake, real))
+    return between(made, wanted, direction)
+
+
+def between(made: Tensor, wanted: Tensor, direction: Direction) -> Tensor:
+    """`kl` of what `log_mass` has made of two pictures, (B, H W). (B,)"""
     if direction == "input_generated":
         return divergence(wanted, made)
     if direction == "generated_input":

@@ -5,6 +5,7 @@ Shapes: halves are signed, (B, 3, S, S), joint pictures (P, 3, S, 2S), z (P, lat
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from portrayal.losses import losses
-from portrayal.losses.contextual import kl
+from portrayal.losses.contextual import between, log_mass
 from portrayal.losses.reconstruction import l1
 from portrayal.networks.folding import folded
 from portrayal.recipes.joint import halves
@@ -42,13 +43,19 @@ class KnownHalf:
 
     def match(self, drawn: Tensor, pictures: Tensor) -> Tensor:
         """Contextual loss against the known halves of these pictures."""
-        config, known = self.config, self.known[pictures]
-        if config.contextual == "l1":
-            distance: Tensor = l1(drawn, known)
+        if self.config.contextual == "l1":
+            distance: Tensor = l1(drawn, self.known[pictures])
             return distance
-        how = {"direction": config.direction, "mass": config.mass, "floor": config.floor}
-        divergence: Tensor = kl(drawn, known, **how, blur=config.blur)
-        return divergence
+        return between(self.weighed(drawn), self.wanted[pictures], self.config.direction)
+
+    @cached_property
+    def wanted(self) -> Tensor:
+        """The mass of the known halves, which no step changes, (B, S S)."""
+        return self.weighed(self.known)
+
+    def weighed(self, pictures: Tensor) -> Tensor:
+        """What `kl` compares of pictures (P, 3, S, S): (P, S S)."""
+        return log_mass(pictures, self.config.mass, self.config.floor, self.config.blur)
 
     def quick(self) -> "KnownHalf":
         """The same costs up to rounding, in less time: see networks/folding.py."""
