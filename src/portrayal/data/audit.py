@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,15 @@ import numpy as np
 from portrayal.core.errors import BadData, BadPicture
 from portrayal.core.images import find_pictures, read_picture
 from portrayal.core.runs import FORMAT, read_json
+from portrayal.data.copies import TABLE, Row, copies, keep, straddling
 from portrayal.data.dataset import Split
 from portrayal.data.domains import SIDES
-from portrayal.data.duplicates import Groups, join_duplicates, look
+from portrayal.data.duplicates import look
 from portrayal.data.select import is_grey
 from portrayal.data.split import SPLITS
 from portrayal.data.spread import Bar, cores, silent, spread
 
-LISTED = 100  # leaks, copies and bad files named in full
-TABLE = """CREATE TABLE pictures (place INTEGER PRIMARY KEY, split TEXT, name TEXT, subject TEXT,
-    bits INTEGER, thumbnail BLOB)"""
+LISTED = 100  # bad files named in full
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,11 @@ class Seen:
     bits: int = 0
     thumbnail: bytes = b""
 
+    def row(self) -> Row:
+        """What the search for copies needs."""
+        entry = self.entry
+        return entry.split, entry.name, entry.subject, self.bits, self.thumbnail
+
 
 def audit(
     folder: Path,
@@ -88,7 +92,7 @@ def audit(
             tally.add(seen)
             if seen.reason is None:
                 if not seen.entry.variant:
-                    keep(connection, seen)
+                    keep(connection, seen.row())
             elif len(bad) < LISTED:
                 bad.append({"file": str(seen.entry.path), "reason": seen.reason})
             advance(1)
@@ -222,63 +226,7 @@ def quartiles(values: Any, digits: int) -> list[float]:
     return [round(float(v), digits) for v in np.percentile(values, (0, 25, 50, 75, 100))]
 
 
-def keep(connection: sqlite3.Connection, seen: Seen) -> None:
-    """Store what the search for copies needs."""
-    entry = seen.entry
-    row = (entry.split, entry.name, entry.subject, seen.bits, seen.thumbnail)
-    insert = "INSERT INTO pictures (split, name, subject, bits, thumbnail) VALUES (?,?,?,?,?)"
-    connection.execute(insert, row)
-
-
 def is_generated(folder: Path) -> bool:
     """Whether a dataset was drawn, not found: two drawn circles look alike and are no leak."""
     manifest = folder / "manifest.json"
     return manifest.exists() and bool(read_json(manifest).get("generated"))
-
-
-def copies(connection: sqlite3.Connection, *, look: bool = True) -> dict[str, Any]:
-    """Groups of near-duplicates; those that lie in several splits are leaks."""
-    if not look:
-        return {"looked": False, "groups": 0, "pictures": 0, "leaks": 0, "listed": []}
-    bits = array(
-        "q", (b for (b,) in connection.execute("SELECT bits FROM pictures ORDER BY place"))
-    )
-
-    @lru_cache(maxsize=1 << 14)
-    def thumbnail(index: int) -> bytes:
-        found = connection.execute("SELECT thumbnail FROM pictures WHERE place = ?", (index + 1,))
-        return bytes(found.fetchone()[0])
-
-    groups = Groups(len(bits))
-    join_duplicates(groups, np.frombuffer(bits, np.uint64), thumbnail)
-    roots = groups.roots()
-    order = np.argsort(roots, kind="stable")
-    starts = np.flatnonzero(np.diff(roots[order], prepend=-1))
-    several = [m for m in np.split(order, starts[1:]) if len(m) > 1]
-    listed = [members_of(connection, members.tolist()) for members in several]
-    leaks = [group for group in listed if len({split for split, _ in group}) > 1]
-    return {
-        "looked": True,
-        "groups": len(listed),
-        "pictures": sum(len(group) for group in listed),
-        "leaks": len(leaks),
-        "listed": [
-            {"pictures": [n if s == "all" else f"{s}/{n}" for s, n in group]}
-            for group in (leaks + listed)[:LISTED]
-        ],
-    }
-
-
-def members_of(connection: sqlite3.Connection, places: list[int]) -> list[tuple[str, str]]:
-    """Split and name of some pictures."""
-    query = "SELECT split, name FROM pictures WHERE place = ?"
-    return [connection.execute(query, (place + 1,)).fetchone() for place in places]
-
-
-def straddling(connection: sqlite3.Connection) -> dict[str, Any]:
-    """Subjects that lie in several splits."""
-    total = connection.execute("SELECT COUNT(DISTINCT subject) FROM pictures").fetchone()[0]
-    query = """SELECT subject, GROUP_CONCAT(DISTINCT split) FROM pictures WHERE subject IS NOT NULL
-        GROUP BY subject HAVING COUNT(DISTINCT split) > 1 ORDER BY subject"""
-    leaks = [{"subject": s, "splits": sorted(t.split(","))} for s, t in connection.execute(query)]
-    return {"subjects": total, "leaks": len(leaks), "listed": leaks[:LISTED]}

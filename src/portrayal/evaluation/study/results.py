@@ -11,6 +11,7 @@ from portrayal import __version__
 from portrayal.core.environment import command, now
 from portrayal.core.errors import BadData
 from portrayal.evaluation.study.polls import Ballot, Poll
+from portrayal.metrics.power import votes_to_tell_apart
 from portrayal.metrics.statistics import Interval, bootstrap_mean, holm, wilson
 from portrayal.metrics.strengths import Strengths, strengths
 from portrayal.metrics.votes import (
@@ -20,7 +21,6 @@ from portrayal.metrics.votes import (
     rated_pairs,
     shares,
     smallest_p,
-    votes_to_tell_apart,
 )
 from portrayal.reports.votes import Bounds, ModelVotes, PairVotes, VoteResults
 
