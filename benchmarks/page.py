@@ -22,7 +22,7 @@ import numpy as np
 
 from portrayal.core.environment import environment
 from portrayal.core.images import Pixels, encode, read_pixels
-from portrayal.inference.load import Translator
+from portrayal.inference.translator import Translator
 from portrayal.web.app import serving_app
 from portrayal.web.connections import server_of
 from portrayal.web.limits import Limits

@@ -32,10 +32,11 @@ from portrayal.inference.calibration import PICTURES, outer, quantised, source_o
 from portrayal.inference.engines import EXACT, INEXACT
 from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import find_jobs
-from portrayal.inference.load import Translator, load
+from portrayal.inference.load import load
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.quantising import convolutions
 from portrayal.inference.runtimes import OWN, OpenVino, open_onnx
+from portrayal.inference.translator import Translator
 from portrayal.metrics import metrics
 from portrayal.metrics.statistics import bootstrap_mean
 from portrayal.networks import networks

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from portrayal.inference.load import Translator
+    from portrayal.inference.translator import Translator
 
 __all__ = ["__version__", "load"]
 __version__ = "0.1.0"

@@ -14,7 +14,8 @@ from portrayal.core.runs import write_json
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.comparison.compare import Plan, compare
 from portrayal.evaluation.evaluate import Request, evaluate_run
-from portrayal.inference.load import How, load
+from portrayal.inference.load import load
+from portrayal.inference.translator import How
 from portrayal.recipes import rebuild
 from portrayal.reports.pages import write_report
 from portrayal.training.checkpoint import save

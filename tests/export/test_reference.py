@@ -15,7 +15,7 @@ from portrayal.core.errors import BadData, BadOption, CannotWrite
 from portrayal.core.images import encode_png
 from portrayal.core.runs import read_json
 from portrayal.export.reference import import_reference
-from portrayal.inference.load import How
+from portrayal.inference.translator import How
 
 FIXTURES = ["unet_128_batch", "resnet_9_instance", "resnet_6_batch_drop"]
 VARIANTS = {

@@ -12,7 +12,8 @@ from portrayal.filters.freehand import clean_drawing
 from portrayal.inference.drawing import shown, shown_path, write_shown
 from portrayal.inference.files import Files, translate_files
 from portrayal.inference.jobs import Job
-from portrayal.inference.load import How, load
+from portrayal.inference.load import load
+from portrayal.inference.translator import How
 
 
 def sketch(size=64):

@@ -7,8 +7,8 @@ import torch
 import portrayal
 from portrayal.core.errors import BadOption, UnknownName
 from portrayal.inference.engines import EXACT, difference, open_engine, quickest, with_engine
-from portrayal.inference.load import How
 from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.translator import How
 from portrayal.networks import networks
 
 pytest.importorskip("onnxruntime")

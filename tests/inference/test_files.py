@@ -22,7 +22,7 @@ from portrayal.inference.files import (
     translate_files,
 )
 from portrayal.inference.jobs import find_jobs
-from portrayal.inference.load import How, Translator
+from portrayal.inference.translator import How, Translator
 
 
 class Negative:

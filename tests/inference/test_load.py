@@ -16,7 +16,8 @@ import portrayal
 from portrayal.core.errors import BadCheckpoint, BadData, BadOption, BadPicture, UnknownName
 from portrayal.core.images import encode_png
 from portrayal.core.runs import read_json, write_json
-from portrayal.inference.load import How, Translator, pixels_from
+from portrayal.inference.pictures import pixels_from
+from portrayal.inference.translator import How, Translator
 
 ABOUT = {"files": {"weights.safetensors": "0" * 64}}
 

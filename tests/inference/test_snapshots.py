@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from portrayal.core.devices import Place
-from portrayal.inference.load import How, Translator
 from portrayal.inference.snapshots import picture_of
+from portrayal.inference.translator import How, Translator
 from portrayal.recipes.contextual import QUICK, Contextual
 from portrayal.recipes.terms import varied
 from portrayal.training.settings import Settings

@@ -116,7 +116,7 @@ class Gate:
 @pytest.fixture
 def gate():
     """A model called "gate" whose recipe, `gate.forward.recipe`, waits until it is opened."""
-    from portrayal.inference.load import Translator
+    from portrayal.inference.translator import Translator
     from portrayal.web.models import Model
 
     recipe = Gate()

@@ -5,7 +5,7 @@ from threading import Lock
 
 import numpy as np
 
-from portrayal.inference.load import How, Translator
+from portrayal.inference.translator import How, Translator
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
 

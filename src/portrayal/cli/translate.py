@@ -55,7 +55,7 @@ from portrayal.cli.translate_video import (
 if TYPE_CHECKING:
     from portrayal.inference.files import Files, Outcome
     from portrayal.inference.jobs import Format, Job
-    from portrayal.inference.load import How, Translator
+    from portrayal.inference.translator import How, Translator
 
 LISTED = 100  # failures named at the end; the rest are only counted
 
@@ -100,7 +100,7 @@ def translate(
     refuse_snapshots(snapshots, steady or piped or video_asked(source, out))
     content = read_input(source, out, overwrite) if piped else b""
     from portrayal.inference.files import Files
-    from portrayal.inference.load import How
+    from portrayal.inference.translator import How
 
     how = How(reverse, seed, resize, tile, overlap, drawing, stroke)
     files = Files(quality, provenance, keep_exif, overwrite, limit, show_input, snapshots)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 if TYPE_CHECKING:
-    from portrayal.inference.load import Translator
+    from portrayal.inference.translator import Translator
 
 Run = Annotated[
     Path, Argument(help="Run folder, or user/name[@revision] of a hub. E.g. runs/faces")

@@ -10,7 +10,7 @@ from portrayal.core.errors import BadOption
 if TYPE_CHECKING:
     from portrayal.inference.ffmpeg import Clip
     from portrayal.inference.files import Files
-    from portrayal.inference.load import How, Translator
+    from portrayal.inference.translator import How, Translator
 
 
 def video_asked(source: str, out: str) -> bool:

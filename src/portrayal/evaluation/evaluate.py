@@ -22,7 +22,8 @@ from portrayal.evaluation.measuring import Measured, Request, Work, check_reques
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.sets.store import user_cache
 from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
-from portrayal.inference.load import Translator, load
+from portrayal.inference.load import load
+from portrayal.inference.translator import Translator
 from portrayal.reports.results import Results
 
 __all__ = ["Request", "Scored", "evaluate_folders", "evaluate_run", "measure_run"]

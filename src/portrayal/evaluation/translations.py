@@ -17,7 +17,7 @@ from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
 from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import Job
-from portrayal.inference.load import How, Translator
+from portrayal.inference.translator import How, Translator
 
 Row = dict[str, Any]
 

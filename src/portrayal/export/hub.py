@@ -12,8 +12,8 @@ from torch import nn
 from portrayal import __version__
 from portrayal.core.errors import BadCheckpoint, BadData
 from portrayal.core.runs import dataset_places, read_json, write_atomically, write_json
-from portrayal.inference.load import Translator
 from portrayal.inference.snapshots import searches
+from portrayal.inference.translator import Translator
 from portrayal.reports.results import Results, decimals, standing, verdict, with_interval
 from portrayal.training.checkpoint import store
 from portrayal.training.run import refuse_foreign

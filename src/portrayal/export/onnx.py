@@ -17,9 +17,9 @@ from portrayal.core.provenance import GENERATED
 from portrayal.core.runs import write_atomically
 from portrayal.inference.calibration import quantised, source_of, split_pictures
 from portrayal.inference.engines import TOLERANCE, generator_of, sample
-from portrayal.inference.load import Translator
 from portrayal.inference.onnx_graph import need, onnx_model
 from portrayal.inference.runtimes import open_onnx
+from portrayal.inference.translator import Translator
 from portrayal.metrics import metrics
 
 Precision = Literal["float32", "float16", "int8"]

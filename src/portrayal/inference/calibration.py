@@ -17,10 +17,10 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, stack
 from portrayal.core.runs import dataset_places, write_atomically
 from portrayal.data.dataset import Dataset
-from portrayal.inference.load import Translator
 from portrayal.inference.onnx_graph import need
 from portrayal.inference.quantising import convolutions, quantised_graph
 from portrayal.inference.tiles import cut
+from portrayal.inference.translator import Translator
 
 PICTURES = 32  # to calibrate on; other counts are not compared yet
 LAST = {True: 1, False: 3}  # convolutions at the end that stay in float, with shortcuts or without

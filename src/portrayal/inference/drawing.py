@@ -6,8 +6,8 @@ from portrayal.core.errors import CannotWrite
 from portrayal.core.images import Pixels, encode, read_text
 from portrayal.core.runs import write_atomically
 from portrayal.filters.freehand import drawing_of
-from portrayal.inference.load import How, Translator
 from portrayal.inference.pictures import scaled
+from portrayal.inference.translator import How, Translator
 
 SHOWN = "What the network was shown"  # comment in a file, so that only ours is replaced
 

@@ -21,9 +21,9 @@ from portrayal.core.environment import installed, processor
 from portrayal.core.errors import BadData, BadOption, CannotWrite, UnknownName
 from portrayal.core.runs import read_json, write_json
 from portrayal.inference.calibration import calibrated
-from portrayal.inference.load import InFront, Recipe, Translator
 from portrayal.inference.onnx_graph import need, onnx_model
 from portrayal.inference.runtimes import OWN, Network, OpenVino, open_onnx
+from portrayal.inference.translator import InFront, Recipe, Translator
 
 EXACT = ("torch", "onnx", "openvino")
 INEXACT = ("openvino:bf16", "onnx:int8", "openvino:int8")

@@ -22,8 +22,8 @@ from portrayal.filters.freehand import drawing_of
 from portrayal.inference.ahead import MOST, THREADS, behind, far_ahead
 from portrayal.inference.drawing import shown, shown_path, write_shown
 from portrayal.inference.jobs import Job, swept
-from portrayal.inference.load import How, Translator
 from portrayal.inference.snapshots import way_paths
+from portrayal.inference.translator import How, Translator
 
 OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EFBIG)
 DONE = "done before"

@@ -23,8 +23,8 @@ from portrayal.inference.files import (
     write_job,
 )
 from portrayal.inference.jobs import Job
-from portrayal.inference.load import How, Translator
 from portrayal.inference.steady import STRENGTH, Before, mean_of, steadied
+from portrayal.inference.translator import How, Translator
 
 
 @dataclass

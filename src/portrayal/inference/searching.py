@@ -7,8 +7,8 @@ from portrayal.core.errors import BadData
 from portrayal.core.provenance import read_provenance
 from portrayal.core.runs import write_atomically
 from portrayal.inference.files import NOT_OURS, Answering, Files, Loaded, Outcome, encoded
-from portrayal.inference.load import How, Translator
 from portrayal.inference.snapshots import searched, way_paths
+from portrayal.inference.translator import How, Translator
 
 
 @dataclass

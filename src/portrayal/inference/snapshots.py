@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from portrayal.core.images import Pixels
-from portrayal.inference.load import How, InFront, Recipe, Translator
+from portrayal.inference.translator import How, InFront, Recipe, Translator
 from portrayal.recipes.search import Look
 
 

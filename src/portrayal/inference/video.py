@@ -15,8 +15,8 @@ from portrayal.core.provenance import GENERATED
 from portrayal.core.runs import sync_folder, writing
 from portrayal.inference.ffmpeg import WRITTEN, Clip, content_of, decoding, encoding, last_line
 from portrayal.inference.files import Files
-from portrayal.inference.load import How, Translator
 from portrayal.inference.steady import Steadied, mean_of, steady
+from portrayal.inference.translator import How, Translator
 
 GROUP = 16  # frames at once, if they are small
 

@@ -15,9 +15,10 @@ from portrayal.core.images import Pixels
 from portrayal.core.runs import dataset_places, read_json
 from portrayal.data.manifest import of_drawings
 from portrayal.inference.engines import WORTH, with_engine
-from portrayal.inference.load import How, Translator, load
+from portrayal.inference.load import load
 from portrayal.inference.snapshots import picture_of, searches
 from portrayal.inference.tiles import cut
+from portrayal.inference.translator import How, Translator
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from portrayal.inference.load import InFront
+from portrayal.inference.translator import InFront
 from portrayal.recipes.search import Look
 from portrayal.web.waiting import Work
 

@@ -15,7 +15,7 @@ from portrayal.core.environment import machine
 from portrayal.core.images import Pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.data.batch import Batch
-from portrayal.inference.load import Translator
+from portrayal.inference.translator import Translator
 from portrayal.recipes import rebuild
 from portrayal.reports.comparison import Cost
 from portrayal.training.settings import Settings

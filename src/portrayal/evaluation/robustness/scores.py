@@ -28,7 +28,7 @@ from portrayal.evaluation.sets.features import domain
 from portrayal.evaluation.sets.networks import Extractor
 from portrayal.evaluation.translations import safe_name
 from portrayal.inference.ahead import THREADS, ahead
-from portrayal.inference.load import Translator
+from portrayal.inference.translator import Translator
 from portrayal.metrics import metrics
 from portrayal.reports.results import Score
 from portrayal.reports.robust import Worst
