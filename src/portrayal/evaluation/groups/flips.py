@@ -15,8 +15,8 @@ from portrayal.core.errors import BadOption
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.groups.columns import grouped
 from portrayal.evaluation.progress import Bar
-from portrayal.evaluation.recognition.recognised import Cells, Draws, over_pictures, share
 from portrayal.evaluation.recognition.recogniser import Recogniser, load_recogniser
+from portrayal.evaluation.recognition.rows import Cells, Draws, over_pictures, share
 from portrayal.evaluation.summary import clusters_of, known
 from portrayal.reports.results import Section
 

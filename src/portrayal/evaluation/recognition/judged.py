@@ -18,7 +18,7 @@ from portrayal.core.images import Pixels, signed
 from portrayal.core.runs import read_lines
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
-from portrayal.evaluation.recognition.recognised import Cells
+from portrayal.evaluation.recognition.rows import Cells
 from portrayal.evaluation.summary import clusters_of, known
 from portrayal.inference.load import load
 from portrayal.losses import losses
