@@ -231,3 +231,43 @@ def test_a_dot_twice_as_wide_as_the_strokes_stays_unless_two_strokes_meet_in_it(
     assert middle_of([]) > 0.95
     assert middle_of([(200, 300)]) > 0.95
     assert middle_of([(150, 300), (250, 300)]) < 0.9
+
+
+def test_dust_does_not_make_strokes_look_wide():
+    """The usual width is that of strokes, not of the many specks that go."""
+    page = drawing(7)
+    dust = np.random.default_rng(0).random((64, 64)) < 0.25
+    page[::4, ::4][dust] = 0
+    assert apart(clean_drawing(page), clean_drawing(drawing(7))) < 0.006
+
+
+def test_what_is_a_speck_depends_on_the_pen():
+    thin, thick = drawing(2), drawing(9)
+    for page in (thin, thick):
+        page[239:242, 19:22] = 0
+    assert clean_drawing(thin)[235:246, 15:26].min() < 128
+    assert clean_drawing(thick)[235:246, 15:26].min() == 255
+
+
+def test_an_area_may_go_on_beyond_the_sheet():
+    mask = np.zeros((40, 40), np.uint8)
+    mask[:5] = 1  # the visible rest of what may be wide
+    assert wide_areas(mask, 4).sum() == mask.sum()
+    assert wide_areas(mask[::-1].copy(), 4).sum() == mask.sum()
+    assert wide_areas(np.roll(mask, 10, 0), 4).sum() == 0
+
+
+def test_a_filled_area_keeps_its_tone():
+    page = drawing(3)
+    cv2.circle(page, (60, 190), 16, (90, 90, 90), -1)
+    inside = clean_drawing(page)[180:200, 50:70]
+    assert 60 < inside.mean() < 130
+
+
+def test_noise_of_the_paper_leaves_no_ink():
+    rng = np.random.default_rng(1)
+    for deviation in (6, 12):
+        page = drawing(5).astype(float) * 0.8 + 25 + rng.normal(0, deviation, (256, 256, 1))
+        done = clean_drawing(page.clip(0, 255).astype(np.uint8), stroke=0)
+        far = cv2.erode(drawing(5), np.ones((9, 9), np.uint8))[:, :, 0] == 255
+        assert (done[far] < 255).mean() < 0.002

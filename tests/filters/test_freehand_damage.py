@@ -8,7 +8,7 @@ import pytest
 
 from portrayal.core.errors import BadOption
 from portrayal.filters import filters
-from portrayal.filters.freehand import middle_lines
+from portrayal.filters.freehand import depths, middle_lines, usual_width
 from portrayal.filters.freehand_damage import STROKE_DAMAGES, pieces_of
 
 NAMES = [damage.__name__ for damage in STROKE_DAMAGES]
@@ -131,3 +131,77 @@ def test_pieces_are_the_strokes_between_meetings():
     assert set(np.unique(pieces[mask > 0])) == set(range(1, pieces.max() + 1))
     longest = max(np.ptp(np.nonzero(pieces == i), axis=1).max() for i in range(1, 1 + pieces.max()))
     assert 12 <= pieces.max() <= 60 and longest <= 60
+
+
+def dashes(count=10):
+    """Equal strokes that do not meet, with soft edges."""
+    page = np.full((240, 240), 255, np.uint8)
+    for place in range(count):
+        y, x = 20 + 40 * (place // 3), 12 + 80 * (place % 3)
+        cv2.rectangle(page, (x, y - 2), (x + 16, y + 2), 120, -1)
+        cv2.rectangle(page, (x + 1, y - 1), (x + 15, y + 1), 0, -1)
+    return np.repeat(page[:, :, None], 3, axis=2)
+
+
+@pytest.mark.parametrize(("strength", "left"), [(0.5, 7), (1.0, 4)])
+def test_of_ten_equal_strokes_three_or_six_go_and_leave_no_edges(strength, left):
+    done = filters["stroke_missing"](dashes(), strength=strength, seed=3)
+    count, _ = cv2.connectedComponents((done[:, :, 0] < 255).astype(np.uint8))
+    assert count - 1 == left
+
+
+def test_wobble_moves_some_point_by_a_24th_of_the_side_and_none_further():
+    across = np.tile(np.arange(240, dtype=np.uint8)[None, :, None], (240, 1, 3))
+    down = np.ascontiguousarray(across.transpose(1, 0, 2))
+    inner = np.s_[20:-20, 20:-20, 0]
+    moved = [
+        np.abs(filters["stroke_wobble"](page, strength=1, seed=seed).astype(int) - page)[
+            inner
+        ].max()
+        for page in (across, down)
+        for seed in range(4)
+    ]
+    assert 8.5 <= max(moved) <= 11.5
+
+
+def test_gaps_are_anywhere_in_the_drawing():
+    changed = [
+        np.nonzero(filters["stroke_breaks"](dashes(), strength=1, seed=seed) != dashes())[0]
+        for seed in range(4)
+    ]
+    rows = np.concatenate(changed)
+    assert rows.min() < 40 and rows.max() > 120
+
+
+def test_gaps_are_paper_even_where_half_the_sheet_is_ink():
+    page = np.full((120, 120, 3), 250, np.uint8)
+    page[10:70, 10:110] = 0
+    done = filters["stroke_breaks"](page, strength=1, seed=1)
+    assert set(np.unique(done[done != page])) == {250}
+
+
+def test_a_thicker_pen_adds_a_24th_of_the_side():
+    page = house()
+    wide = [filters["stroke_thickness"](page, strength=1, seed=seed) for seed in range(4)]
+    widths = [usual_width(depths((each[:, :, 0] < 128).astype(np.uint8))) for each in wide]
+    before = usual_width(depths((page[:, :, 0] < 128).astype(np.uint8)))
+    assert max(widths) == pytest.approx(before + 256 / 24, abs=2.5)
+
+
+def test_extra_strokes_lie_all_over_a_wide_sheet_and_are_a_third_of_it_long():
+    sheet = np.full((100, 300, 3), 255, np.uint8)
+    places = []
+    for seed in range(12):
+        drawn = filters["stroke_extra"](sheet, strength=0.01, seed=seed) < 255  # one stroke
+        rows, columns, _ = np.nonzero(drawn)
+        assert len(rows)
+        assert np.ptp(rows) <= 40 and np.ptp(columns) <= 120
+        places.append(columns.max())
+    assert max(places) > 200
+
+
+def test_a_stroke_is_cut_where_three_meet():
+    page = np.zeros((240, 240), np.uint8)
+    cv2.line(page, (45, 60), (75, 60), 1, 3)
+    cv2.line(page, (60, 60), (60, 75), 1, 3)
+    assert pieces_of(page).max() == 3

@@ -92,3 +92,17 @@ def test_the_quick_and_the_rough_problem_match_as_the_plain_one_does():
     assert torch.equal(quick.rough().match(drawn, of), plain.match(drawn, of))
     assert quick.rough().dtype == torch.bfloat16
     assert quick.dtype == torch.float32
+
+
+def test_disbelief_of_bfloat16_logits_is_reckoned_in_float32():
+    logits = torch.linspace(-3, 3, 8).reshape(2, 1, 2, 2).bfloat16()
+    config = varied(QUICK, adversarial="vanilla")
+    assert disbelief(logits, config).dtype == torch.float32
+    assert torch.equal(disbelief(logits, config), disbelief(logits.float(), config))
+
+
+def test_quick_networks_lie_channels_last_on_a_cpu():
+    networks = [nn.Sequential(nn.Conv2d(4, 4, 3)) for _ in range(2)]
+    quick = KnownHalf(QUICK, *networks, pictures(), 0).quick()
+    for network in (quick.generator, quick.discriminator):
+        assert network[0].weight.is_contiguous(memory_format=torch.channels_last)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from portrayal.recipes.search import Found, Search, moves, search
+from portrayal.recipes.search import AT_ONCE, Found, Look, Search, moves, search
 
 CPU = torch.device("cpu")
 LATENT = 5
@@ -212,3 +212,52 @@ def test_the_moves_are_those_of_torch(name, optimizer):
         move, memory = moves[name](4 * ours**3, memory, step)
         ours = ours - 0.05 * move
     assert torch.allclose(ours, theirs.detach(), atol=1e-5)
+
+
+def test_looks_at_later_pictures_hold_the_earlier_ones_too():
+    looks: list[Look] = []
+    how = Search(starts=4, steps=2, descent="adam")
+    answer = search(Bowls(goals(70)), 70, LATENT, how, CPU, seen=looks.append)
+    assert sorted({(look.done, len(look.z)) for look in looks}) == [(0, 64), (64, 70)]
+    assert torch.equal(looks[-1].z, answer.z)
+
+
+def test_a_search_that_never_falls_ends_after_its_patience():
+    class Flat(Bowls):
+        def match(self, drawn: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+            return drawn.sum(1) * 0 + 1
+
+    assert found(Flat(goals()), patience=7, steps=50).steps.tolist() == [7] * 4
+
+
+def test_the_first_step_of_adam_is_as_long_as_the_rate():
+    """However steep it is: the means start unbiased."""
+    answer = found(Bowls(torch.full((2, LATENT), 5.0)), steps=1, rate=0.05, snapshots=1)
+    before, after = answer.snapshots
+    assert torch.allclose(after, (before + 0.05).clamp(max=1), atol=1e-5)
+
+
+def test_the_steps_of_a_picture_are_those_of_its_longest_search():
+    one, three = (found(Waves(goals(20)), patience=5, kept=k).steps for k in (1, 3))
+    assert (three >= one).all()
+    assert (three > one).any()
+
+
+def test_a_start_is_chosen_by_its_whole_cost():
+    problem = Bowls(goals(), own=5.0)
+    answer = found(problem, starts=30, steps=0)
+    drawn, own = problem.draw(answer.z)
+    assert torch.allclose(problem.match(drawn, torch.arange(4)) + own, answer.start)
+    assert (own < found(Bowls(goals()), starts=30, steps=0).z.square().sum(1) * 5).any()
+
+
+def test_no_more_searches_go_on_at_once_than_help():
+    sizes: list[int] = []
+
+    class Counted(Bowls):
+        def draw(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            sizes.append(len(z))
+            return super().draw(z)
+
+    found(Counted(goals(50)), kept=4, starts=100, steps=1)
+    assert max(sizes) == AT_ONCE
