@@ -33,8 +33,9 @@ def outcomes(translator, folder, names, how, files=Files()):
 
 
 def test_a_drawing_is_translated_as_its_clean_form(translator):
-    one = translator.translate(sketch(), How(drawing=True, stroke=4))
-    assert np.array_equal(one, translator.translate(clean_drawing(sketch(), stroke=4)))
+    one = translator.translate(sketch(), How(drawing=True, stroke=16))
+    assert np.array_equal(one, translator.translate(clean_drawing(sketch(), stroke=16)))
+    assert not np.array_equal(one, translator.translate(sketch(), How(drawing=True)))
     assert not np.array_equal(one, translator.translate(sketch()))
 
 
@@ -89,3 +90,24 @@ def test_settings_of_drawings_are_in_the_mark_only_where_they_matter():
     assert How().settings() == How(stroke=5).settings()
     assert How(drawing=True).settings() != How(drawing=True, stroke=5).settings()
     assert "drawing" not in How().settings()
+
+
+def test_pictures_fit_only_where_the_run_knows_its_size(translator):
+    network = SimpleNamespace(size=64, multiple=64)
+    config = {**translator.config, "data": {}}
+    unknown = replace(translator, recipe=network, config=config)
+    assert not unknown.fits(How(drawing=True))
+
+
+def test_the_shorter_side_gets_the_shorter_side_of_training(translator):
+    config = {**translator.config, "data": {"size": [64, 96]}}
+    assert replace(translator, config=config).working_size(sketch(200)[:100]) == (128, 64)
+
+
+def test_an_engine_that_changes_pixels_is_in_the_mark(translator):
+    inexact, exact = (
+        replace(translator, engine=name).provenance(How(), "0")
+        for name in ("openvino:int8", "openvino")
+    )
+    assert inexact != exact
+    assert exact == translator.provenance(How(), "0")

@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from portrayal.inference.calibration import outer
-from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.onnx_graph import SOURCE, onnx_model
 from portrayal.inference.quantising import (
+    SAMPLES,
     activation_range,
     balance,
     convolutions,
+    inputs_of,
     quantised_graph,
     rounded_weight,
 )
@@ -94,3 +96,33 @@ def test_more_of_the_end_stays_in_float_where_no_shortcut_passes_it(generator):
     assert outer(straight) == [names[0], *names[-3:]]
     names = convolutions(with_shortcuts)
     assert outer(with_shortcuts) == [names[0], names[-1]]
+
+
+def test_balance_shares_the_difference_between_inputs_and_weights_around_1():
+    seen = np.array([[4, 4, 4]], np.float32)
+    weight = np.array([1, 4, 16], np.float32).reshape(1, 3, 1, 1)
+    assert balance(seen, weight, 1) == pytest.approx([2, 1, 0.5])
+    assert balance(1000 * seen, weight, 1) == pytest.approx([2, 1, 0.5], rel=1e-5)
+
+
+def test_inputs_are_looked_at_all_over_a_picture(generator):
+    source = np.zeros((1, 3, 128, 128), np.float32)
+    source[:, :, 96:] = 1
+    seen = inputs_of(onnx_model(generator), [source, source], [SOURCE])[SOURCE]
+    assert seen.shape == (2 * SAMPLES, 3)
+    assert seen.mean() == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_range_is_that_of_balanced_inputs(generator):
+    from onnx import numpy_helper
+
+    model = onnx_model(generator)
+    first = next(node for node in model.graph.node if node.name == convolutions(model)[0])
+    source = sources(1, 32)[0] * np.array([1, 0.1, 0.01], np.float32).reshape(1, 3, 1, 1)
+    seen = inputs_of(model, [source], [first.input[0]])[first.input[0]]  # at every position
+    lower = quantised_graph(model, [source], convolutions(model)[1:])
+    stored = {w.name: numpy_helper.to_array(w) for w in lower.graph.initializer}
+    divided = seen * stored[f"{first.name}_divisor"].reshape(1, -1)
+    scale, zero = activation_range(divided)
+    assert stored[f"{first.name}_scale"] == pytest.approx(scale, rel=1e-5)
+    assert stored[f"{first.name}_zero"] == zero

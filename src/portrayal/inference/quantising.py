@@ -63,7 +63,8 @@ def inputs_of(model: Any, sources: Iterable[Any], names: Sequence[str]) -> dict[
     rng = np.random.default_rng(0)
     found: dict[str, list[Array]] = {name: [] for name in names}
     for source in sources:
-        values = dict(zip(added, session.run(added, {SOURCE: source}), strict=True))
+        made = session.run(added, {SOURCE: source}) if added else []  # no names would be all
+        values = dict(zip(added, made, strict=True))
         for name in names:
             value = values.get(name, source)
             flat = np.moveaxis(value, 1, -1).reshape(-1, value.shape[1])
