@@ -209,3 +209,21 @@ def test_an_upload_leaves_nothing_on_the_disk_or_in_the_log(client, noise, caplo
     said = "".join([*ours, *capfd.readouterr()])
     assert "planted-marker" not in said
     assert "127.0.0.1" not in said or "running on" in said
+
+
+def test_the_log_names_the_path_of_what_was_refused_before_it_came_there(small_run, models, serve):
+    said = []
+    app = serving_app([small_run], models, Limits(megabytes=0.001), note=said.append)
+    with httpx.Client(base_url=serve(app), timeout=60) as client:
+        for path in ("/api/translate", "/api/jobs/abc", "/somebody/s-secret", "/health"):
+            client.post(path, content=bytes(2000))
+        client.get("/health")
+    lines = [line.rsplit(" ", 2)[0] for line in said]
+    assert lines == [
+        "POST /api/translate 413",
+        "POST /api/jobs/{job} 413",
+        "POST (unknown) 413",
+        "POST /health 413",
+        "GET /health 200",
+    ]
+    app.state.line.close()

@@ -169,7 +169,8 @@ def test_a_wait_that_is_too_long_ends_with_503(gate):
         third = line.join(made, 60)
         assert [line.position(work) for work in (first, second, third)] == [0, 1, 2]
         await second.finished.wait()
-        assert (second.state, second.status) == ("failed", 503)
+        assert (second.state, second.status, second.after) == ("failed", 503, 1)
+        assert second.error.endswith("try again in 1 s.")
         assert line.position(third) == 1
         line.leave(first)
         await third.finished.wait()
@@ -219,6 +220,24 @@ def test_a_full_line_says_so():
         with pytest.raises(Full, match="try again in"):
             line.join(made, 60)
         line.leave(first)
+        line.close()
+
+    asyncio.run(scene())
+
+
+def test_the_wait_that_is_asked_for_is_that_for_the_next_place():
+    async def scene():
+        line = Line(2, 5)
+        works = [line.join(lambda work: work.stop.wait(30) and made(work), 60) for _ in range(7)]
+        assert line.wait() == 1  # nothing is known yet: a second each
+        line.usual = 10
+        assert line.wait() == 5  # two in work: one of them every 5 s
+        works[0].began -= 60
+        assert 30 <= line.wait() <= 31  # those in work are no quicker than that
+        works[0].began -= 6000
+        assert line.wait() == 120
+        for work in works:
+            line.leave(work)
         line.close()
 
     asyncio.run(scene())

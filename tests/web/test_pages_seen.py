@@ -140,6 +140,12 @@ def test_names_in_a_table_of_scores_are_not_squeezed_on_a_phone(address, visit):
     assert page.locator(".evaluated th").last.bounding_box()["width"] >= 130
 
 
+def test_the_scores_of_a_training_are_called_what_they_are(address, visit):
+    page = visit(address + "runs/small")
+    page.wait_for_selector("#scores-part:visible")
+    assert page.inner_text("#scores-title") == "Validation scores"
+
+
 def test_samples_go_through_time_and_curves_are_drawn(address, visit):
     page = visit(address + "runs/small")
     page.wait_for_selector(".chart")

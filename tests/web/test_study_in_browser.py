@@ -192,3 +192,11 @@ def test_everything_is_named_and_legible(make_study, serve, visit, scheme):
           const [a, b] = [lum(getComputedStyle(e).color), lum(seen(e))].sort((x, y) => y - x);
           return [s, (a + .05) / (b + .05)]; })); }"""
     assert {k: v for k, v in page.evaluate(contrast).items() if v < 4.5} == {}
+
+
+def test_three_pictures_on_a_phone_stand_below_each_other_and_all_in_view(make_study, serve, visit):
+    page = visit(serve(study_app(make_study())), 390, 844)
+    begin(page)
+    boxes = [tile.bounding_box() for tile in page.locator("[data-answer]").all()]
+    assert len(boxes) == 3 and len({box["x"] for box in boxes}) == 1, "none stands apart"
+    assert all(box["width"] >= 179 and box["y"] + box["height"] < 844 for box in boxes)

@@ -68,8 +68,6 @@ def serving_app(
     app.add_middleware(LimitBody, most=limits.bytes, refuse=refusal)
     app.add_middleware(OnlyHere, hosts=hosts)
     app.add_middleware(shell.SecurityHeaders)
-    if note:
-        app.add_middleware(Noted, note=note)
     add_errors(app)
     add_facts(app, desk)
     for router in (
@@ -79,6 +77,8 @@ def serving_app(
     ):
         app.include_router(router)
     add_pages(app, desk, shelf)
+    if note:
+        app.add_middleware(Noted, note=note, paths=app.openapi()["paths"])
     return app
 
 

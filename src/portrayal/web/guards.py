@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -82,10 +83,16 @@ def host_of(given: str) -> str | None:
 
 
 class Noted:
-    """Tells `note` a line per request: method, route, status, milliseconds; no address, no name."""
+    """Tells `note` a line per request: method, route, status, milliseconds; no address, no name.
 
-    def __init__(self, app: ASGIApp, note: Callable[[str], None]) -> None:
+    `paths` are the routes to be named.
+    """
+
+    def __init__(
+        self, app: ASGIApp, note: Callable[[str], None], paths: Collection[str] = ()
+    ) -> None:
         self.app, self.note = app, note
+        self.paths = [(compile_path(path)[0], path) for path in paths]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and note how it ended."""
@@ -102,6 +109,14 @@ class Noted:
         try:
             await self.app(scope, receive, watch)
         finally:
-            route = getattr(scope.get("route"), "path", "(unknown)")
             took = 1000 * (time.perf_counter() - began)
-            self.note(f"{scope['method'][:10]} {route} {status[0] or 'left'} {took:.0f} ms")
+            self.note(
+                f"{scope['method'][:10]} {self.path(scope)} {status[0] or 'left'} {took:.0f} ms"
+            )
+
+    def path(self, scope: Scope) -> str:
+        """The route as we wrote it, also of a request that was refused before it came there."""
+        if "route" in scope:
+            return str(scope["route"].path)
+        met = (path for pattern, path in self.paths if pattern.match(scope["path"]))
+        return next(met, "(unknown)")

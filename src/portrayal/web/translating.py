@@ -166,7 +166,8 @@ async def left(request: Request) -> None:
 def picture(work: Work, model: str = "") -> Response:
     """The answer to finished work; its refusal if it failed."""
     if work.made is None:
-        raise HTTPException(work.status, work.error)
+        later = {"retry-after": str(work.after)} if work.after else None
+        raise HTTPException(work.status, work.error, later)
     parts = {"queue": work.waited, **work.made.parts}
     headers = {
         "x-portrayal-seconds": f"{sum(work.made.parts.values()):.4f}",

@@ -15,7 +15,7 @@ async def picture_of(request: Request) -> bytes:
     """The picture that a request carries: its body, or the form field "picture"."""
     if kind_of(request) == "multipart/form-data":
         files = await form_files(request, "picture", 1)
-        return files[0][1]
+        return whole(files[0][1])
     kind = kind_of(request)
     if kind and (not kind.startswith(KINDS) or kind == "image/svg+xml"):
         raise HTTPException(
@@ -37,7 +37,7 @@ async def form_files(request: Request, field: str, most: int) -> list[tuple[str,
     files = [(file.name, file.content) for file in form if file.field == field]
     if not files:
         raise HTTPException(422, f"The form has no file named '{field}'.")
-    return [(name, whole(content)) for name, content in files]
+    return files
 
 
 def kind_of(request: Request) -> str:

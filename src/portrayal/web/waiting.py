@@ -61,6 +61,7 @@ class Work:
     state: State = "queued"
     status: int = 200  # of the answer, if it failed
     error: str | None = None
+    after: int | None = None  # seconds until another try, if no place was free
     step: int = 0
     steps: int = 0
     loss: float | None = None
@@ -125,8 +126,10 @@ class Line:
         return work
 
     def wait(self) -> int:
-        """Seconds after which a place should be free."""
-        return min(120, math.ceil(self.usual * (len(self.queue) + 1) / self.workers))
+        """Seconds after which somebody should have left the line, so that another can join it."""
+        now = time.monotonic()
+        so_far = [now - work.began for work in self.working if work.began is not None]
+        return min(120, math.ceil(max([self.usual, *so_far]) / self.workers))
 
     def position(self, work: Work) -> int:
         """How many are to begin before this one has its turn, itself included; 0 = in work."""
@@ -142,7 +145,8 @@ class Line:
         """End a wait that was too long."""
         if work in self.queue:
             self.queue.remove(work)
-            work.settle("failed", 503, f"No place was free for {work.waited:.0f} s; try later.")
+            why, work.after = f"No place was free for {work.waited:.0f} s", self.wait()
+            work.settle("failed", 503, f"{why}; try again in {work.after} s.")
 
     def advance(self) -> None:
         """Let the first ones begin while there is room."""

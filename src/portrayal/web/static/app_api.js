@@ -1,4 +1,5 @@
 // The server's API. What it refuses becomes one line that says what to do.
+import { entries } from "./app_zip.js";
 import { pause, root } from "./app_dom.js";
 
 export class Refused extends Error {
@@ -39,16 +40,19 @@ export async function ask(path, options = {}) {
 
 export const json = async (path, options) => (await ask(path, options)).json();
 
-const TRIES = 5;
+const PATIENCE = 180; // seconds for which a full server is asked again
 
-async function patiently(work, note, signal) { // a full server is asked again when it says so
-  for (let left = TRIES; ; left -= 1) {
+async function patiently(work, note, signal) { // when it says so
+  const end = performance.now() + 1000 * PATIENCE;
+  for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Refused) || ![429, 503].includes(error.status) || !error.wait || error.wait > 60 || left === 1) throw error;
-      for (let seconds = Math.ceil(error.wait); seconds > 0; seconds -= 1) {
-        note(`The server is busy; trying again in ${seconds} s`);
+      const wait = error instanceof Refused && [429, 503].includes(error.status) ? Math.ceil(error.wait) : 0;
+      if (!wait || performance.now() + 1000 * wait > end) throw error;
+      const [why] = error.message.split(/[;.]/);
+      for (let seconds = wait; seconds > 0; seconds -= 1) {
+        note(`${why}; trying again in ${seconds} s`);
         await pause(1000, signal);
       }
     }
@@ -70,11 +74,13 @@ const timed = async (answer) => ({
   queued: Number(answer.headers.get("x-portrayal-queue-seconds")),
 });
 
-export async function batch(files, options, { note, signal }) {
+// `count` hears how many pictures of the zip have arrived.
+export async function batch(files, options, { note, count, signal }) {
   return patiently(async () => {
     const form = new FormData();
     for (const { blob, name } of files) form.append("pictures", blob, name);
-    return (await ask(`api/batch?${query(options)}`, { method: "POST", body: form, signal })).blob();
+    const answer = await ask(`api/batch?${query(options)}`, { method: "POST", body: form, signal });
+    return new Response(answer.body.pipeThrough(entries(count))).blob();
   }, note, signal);
 }
 

@@ -56,12 +56,13 @@ export function result(model, options) {
       slider.show(state.before ?? null, state.snapshot = keep(blob));
       if (old) setTimeout(() => URL.revokeObjectURL(old), 1000);
     };
-    const how = { show, note: (text) => { status.textContent = text; }, signal: work.signal, tell, workers: options().workers };
+    const how = { show, note: wait, signal: work.signal, tell, workers: options().workers };
     node.setAttribute("aria-busy", "true");
     if (!quiet) {
       status.textContent = "Translating …";
       status.classList.remove("bad");
-      actions.replaceChildren(...(model.slow ? [button("Cancel", cancel)] : []));
+      actions.replaceChildren();
+      if (model.slow) cancellable();
     }
     try {
       const answer = await (model.slow ? api.job : api.quickly)(state.sent.blob, query(model.slow ? { snapshots: 1 } : {}), how);
@@ -77,13 +78,21 @@ export function result(model, options) {
 
   const query = (more = {}) => ({ model: model.name, reverse: Number(options().reverse && model.directions.includes("reverse")), format: options().format, drawing: Number(options().drawing && model.draws), ...more });
 
+  function cancellable() {
+    if (!actions.querySelector(".cancel")) actions.replaceChildren(button("Cancel", cancel, "cancel"));
+  }
+
+  function wait(why) {
+    bar.hidden = true;
+    status.classList.remove("bad");
+    status.textContent = why;
+    cancellable();
+  }
+
   function tell(now) {
+    if (now.state === "queued") wait(now.position ? `Number ${number(now.position)} in the queue` : "In the queue");
     bar.hidden = false;
-    if (now.state === "queued") {
-      bar.removeAttribute("value");
-      status.textContent = now.position ? `Number ${number(now.position)} in the queue` : "In the queue";
-      return;
-    }
+    if (now.state === "queued") return bar.removeAttribute("value");
     if (now.steps) bar.value = (now.step ?? 0) / now.steps;
     const loss = now.loss == null ? "" : `, loss ${now.loss.toPrecision(3)}`;
     status.textContent = now.steps ? `Step ${number(now.step ?? 0)} of ${number(now.steps)}${loss}` : "Working …";

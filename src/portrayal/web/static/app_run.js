@@ -76,8 +76,8 @@ function scores(run) {
     return element("tr", {}, element("th", { scope: "row" }, title(metric)), element("td", {}, short(value)),
       element("td", {}, best ? `${short(best.value)} at step ${number(best.step)}` : "–"));
   });
-  const head = ["On validation pictures", `Step ${number(latest.step)}`, "Best"].map((each) => element("th", { scope: "col" }, each));
-  find("scores").replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of scores" },
+  const head = ["Metric", `Step ${number(latest.step)}`, "Best"].map((each) => element("th", { scope: "col" }, each));
+  find("scores").replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of validation scores" },
     element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))));
 }
 

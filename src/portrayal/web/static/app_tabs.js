@@ -3,12 +3,14 @@ export function tabs(list, changed = () => {}) {
   const every = [...list.querySelectorAll("[role=tab]")];
 
   function choose(tab, focus = false) {
+    const left = document.getElementById(every.find((each) => each.tabIndex === 0).getAttribute("aria-controls"));
+    const held = left.contains(document.activeElement) && left.id !== tab.getAttribute("aria-controls");
     for (const each of every) {
       each.setAttribute("aria-selected", String(each === tab));
       each.tabIndex = each === tab ? 0 : -1;
       document.getElementById(each.getAttribute("aria-controls")).hidden = each !== tab;
     }
-    if (focus) tab.focus();
+    if (focus || held) tab.focus(); // or a hidden panel would keep it
     changed(tab.id);
   }
 

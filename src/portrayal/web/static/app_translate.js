@@ -129,28 +129,9 @@ function byDrop() {
   addEventListener("paste", (event) => { if (receive(event.clipboardData)) event.preventDefault(); });
 }
 
-function byCamera() {
-  const lens = camera(find("video"));
-  const on = (is, several = false) => {
-    find("video").hidden = find("camera-row").hidden = !is;
-    find("camera-ask").hidden = is;
-    find("camera-turn").hidden = !several;
-  };
-  const open = async (how) => {
-    find("camera-error").textContent = "";
-    try { on(true, (await how()) > 1); } catch (error) { on(false); find("camera-error").textContent = error.message; }
-  };
-  const close = () => { lens.stop(); on(false); };
-  find("camera-start").addEventListener("click", () => open(lens.start));
-  find("camera-turn").addEventListener("click", () => open(lens.turn));
-  find("camera-stop").addEventListener("click", close);
-  find("camera-take").addEventListener("click", async () => { const file = await lens.take(); on(false); take(file); });
-  return close;
-}
-
-const closeCamera = byCamera();
+const lens = camera(take);
 const board = drawing(drawn);
-const ways = tabs(find("ways"), (id) => { if (id !== "tab-camera") closeCamera(); });
+const ways = tabs(find("ways"), (id) => { if (id !== "tab-camera") lens.close(); });
 const batch = several({ limits: () => state.limits, models: chosen, options });
 find("file").addEventListener("change", () => { if (find("file").files.length) take(find("file").files[0]); find("file").value = ""; });
 for (const id of ["size", "format", "reverse", "clean-picture", "clean-draw"]) find(id).addEventListener("change", () => { if (state.picture || state.drawn) all(); });

@@ -196,7 +196,7 @@ async function forget() {
   finish("Deleted", `${deleted} ${deleted === 1 ? "answer was" : "answers were"} removed for good. Thank you for your time.`, false);
 }
 
-function layOut() { // the largest tiles that fit; on small screens two columns that scroll
+function layOut() { // the largest tiles that fit; on small screens two columns that scroll, three pictures below each other
   const shown = [...document.querySelectorAll("#options .option")];
   if (!shown.length) return;
   const image = shown[0].querySelector("img");
@@ -215,6 +215,7 @@ function layOut() { // the largest tiles that fit; on small screens two columns 
   let columns = sizes.indexOf(Math.max(...sizes)) + 1;
   let tile = sizes[columns - 1];
   if (small && shown.length > 1) { columns = 2; tile = (width - gap) / 2; }
+  if (small && shown.length === 3) { columns = 1; tile = Math.max(tile, sizes[0]); } // two and one would set one apart
   tile = Math.min(tile, 640);
   find("options").style.setProperty("--row", `${Math.ceil(columns * Math.floor(tile) + gap * (columns - 1))}px`);
   find("options").style.setProperty("--tile", `${Math.floor(tile)}px`);
