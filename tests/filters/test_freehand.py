@@ -10,6 +10,7 @@ from portrayal.filters.freehand import (
     depths,
     drawing_of,
     even_light,
+    ink_of,
     middle_lines,
     usual_width,
     wide_areas,
@@ -271,3 +272,63 @@ def test_noise_of_the_paper_leaves_no_ink():
         done = clean_drawing(page.clip(0, 255).astype(np.uint8), stroke=0)
         far = cv2.erode(drawing(5), np.ones((9, 9), np.uint8))[:, :, 0] == 255
         assert (done[far] < 255).mean() < 0.002
+
+
+def levels(sheet):
+    return np.repeat(sheet.clip(0, 255).astype(np.uint8)[:, :, None], 3, 2)
+
+
+def test_a_hairline_stays_though_a_few_specks_of_the_paper_are_brighter():
+    sheet = np.full((256, 256), 220.0)
+    sheet[np.random.default_rng(0).random(sheet.shape) < 0.12] += 20
+    sheet[20, 20:230] = 150
+    ink = ink_of(levels(sheet))[0]
+    assert ink[20, 30:220].mean() > 0.9
+    assert ink[100:].max() < 0.1
+
+
+def test_a_hairline_and_the_shading_stay_where_most_of_the_sheet_is_shaded():
+    rng = np.random.default_rng(0)
+    sheet = np.full((256, 256), 230.0)
+    shaded = rng.random(sheet.shape) < 0.65
+    sheet[shaded] = rng.uniform(200, 230, shaded.sum())
+    sheet[20, 20:230] = 90
+    ink = ink_of(levels(sheet))[0]
+    assert ink[20, 30:220].mean() > 0.95
+    assert ink[25:35].mean() > 0.2
+
+
+@pytest.mark.parametrize(("tone", "drawn"), [(190, True), (215, False)])
+def test_a_pale_stroke_is_drawn_if_it_is_clearly_darker_than_what_is_around(tone, drawn):
+    page = np.full((256, 256, 3), 255, np.uint8)
+    page[60:200, :100] = 0
+    page[80:180, 160:164] = tone
+    done = clean_drawing(page)[85:175, 156:168, 0]
+    assert (done.min(axis=1) < 128).all() == drawn
+    assert (done == 255).all() == (not drawn)
+
+
+def test_light_is_that_of_the_paper_where_a_dark_area_covers_30_percent():
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    light = (200 + 30 * x + 10 * y).astype(np.float32)
+    inked = light.copy()
+    inked[:, :19] *= 0.5
+    assert np.abs(even_light(inked) - light).max() < 0.5
+
+
+@pytest.mark.parametrize("shape", [(128, 256), (256, 128)])
+def test_a_stroke_is_a_share_of_the_short_side(shape):
+    page = np.full((*shape, 3), 255, np.uint8)
+    cv2.circle(page, (shape[1] // 2, shape[0] // 2), 40, (0, 0, 0), 3, cv2.LINE_AA)
+    assert width_of(clean_drawing(page, stroke=10)) == pytest.approx(5, abs=0.5)
+
+
+def test_a_large_scan_is_cleaned_at_1024_pixels_of_its_short_side():
+    page = np.full((1024, 1088, 3), 255, np.uint8)
+    page[300:900, 200:800] = cv2.resize(drawing(5), (600, 600))
+    large = page.repeat(2, 0).repeat(2, 1)
+    done = clean_drawing(large, stroke=0)
+    wanted = clean_drawing(page, stroke=0)
+    wanted = cv2.resize(wanted, large.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    assert done.shape == large.shape
+    assert np.abs(done.astype(int) - wanted).max() <= 1

@@ -5,8 +5,15 @@ import pytest
 import torch
 
 import portrayal
-from portrayal.core.errors import BadOption, UnknownName
-from portrayal.inference.engines import EXACT, difference, open_engine, quickest, with_engine
+from portrayal.core.errors import BadData, BadOption, UnknownName
+from portrayal.inference.engines import (
+    EXACT,
+    difference,
+    measured,
+    open_engine,
+    quickest,
+    with_engine,
+)
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.translator import How
 from portrayal.networks import networks
@@ -65,6 +72,17 @@ def test_an_exact_engine_is_within_the_tolerance_and_makes_the_same_pictures(
         ours, theirs = (t.translate(noise(*size)).astype(int) for t in (other, translator))
         assert abs(ours - theirs).max() <= 1
     assert difference(open_engine(translator, run, engine), translator, False) < 1e-4
+
+
+def test_an_engine_whose_difference_is_no_number_is_not_used(run, tmp_path):
+    spoilt = portrayal.load(run, device="cpu")
+    with torch.no_grad():
+        next(spoilt.recipe.generator.parameters()).fill_(float("nan"))
+    with pytest.raises(BadData, match="onnx differs from PyTorch by nan"):
+        with_engine(spoilt, tmp_path, "onnx")
+    notes = []
+    measured(spoilt, tmp_path, ["torch", "onnx"], rounds=1, note=notes.append)
+    assert notes == ["onnx differs from PyTorch by nan here and is left out."]
 
 
 def test_a_few_pictures_stay_with_torch_and_many_are_measured_once(run, translator, tmp_path):

@@ -77,7 +77,8 @@ def with_engine(
         raise BadOption(f"--engine {choice} cannot be used: {stays}.")
     if choice != "auto":
         opened = open_engine(translator, run, choice, reverse=reverse)
-        if choice in EXACT and (off := difference(opened, translator, reverse)) > TOLERANCE:
+        off = difference(opened, translator, reverse) if choice in EXACT else 0.0
+        if not off <= TOLERANCE:  # NaN is too much as well
             raise BadData(f"{choice} differs from PyTorch by {off:.1e} here, so it is not used.")
         return engined(translator, opened, choice, reverse)
     name = quickest(translator, run, pictures, reverse=reverse, note=note)
@@ -199,7 +200,7 @@ def measured(
     """Median seconds of one picture of the training size, engines in turn; wrong ones left out."""
     networks = {name: open_engine(translator, run, name, reverse=reverse) for name in names}
     for name in names[1:]:
-        if (off := difference(networks[name], translator, reverse)) > TOLERANCE:
+        if not (off := difference(networks[name], translator, reverse)) <= TOLERANCE:
             note(f"{name} differs from PyTorch by {off:.1e} here and is left out.")
             del networks[name]
     multiple = translator.recipe.multiple

@@ -12,10 +12,12 @@ from untrained import SIDE, make_dataset, make_run, save_picture, smooth
 from portrayal.core.errors import BadData, BadOption, UserError
 from portrayal.core.images import read_pixels
 from portrayal.core.runs import write_json
+from portrayal.core.seeds import mix
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.robustness.robustness import Wanted, robustness
 from portrayal.evaluation.robustness.scores import slug
 from portrayal.evaluation.robustness.trials import (
+    HARMS,
     cartoon_names,
     damaged,
     filtered,
@@ -90,10 +92,35 @@ def test_damage_of_strength_zero_is_the_own_set(ground):
             assert np.array_equal(pixels, own(ground).pictures(2)[side])
 
 
-def test_damage_is_drawn_per_name(ground):
-    first, second = (damaged(ground, "noise", 1.0).pictures(i)["source"] for i in (0, 1))
-    plain = [own(ground).pictures(i)["source"].astype(int) for i in (0, 1)]
-    assert not np.array_equal(first - plain[0], second - plain[1])
+@pytest.fixture
+def twins(ground, data):
+    """The same picture under five names, dark strokes on white, as sources and as targets."""
+    page = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    cv2.circle(page, (SIDE // 2, SIDE // 2), SIDE // 3, (0, 0, 0), 3)
+    cv2.rectangle(page, (6, 6), (50, 20), (0, 0, 0), 2)
+    for row in ground.rows:
+        for side in ("source", "target"):
+            save_picture(data / "test" / side / f"{row['name']}.png", page)
+    return ground
+
+
+DRAWN = [name for name, damage in HARMS.items() if "seed" in (damage.__kwdefaults__ or {})]
+
+
+@pytest.mark.parametrize("damage", DRAWN)
+def test_damage_is_drawn_per_name(twins, damage):
+    trial = damaged(twins, damage, 0.7)
+    harmed = [trial.pictures(index)["source"] for index in range(5)]
+    assert len({picture.tobytes() for picture in harmed}) > 1
+
+
+def test_damage_of_a_name_is_fixed_and_another_for_every_damage(twins):
+    """Published figures hang on these draws."""
+    plain = own(twins).pictures(1)["source"]
+    for damage in DRAWN:
+        seed = mix("damage", damage, "p01") % 2**31
+        wanted = HARMS[damage](plain, strength=0.7, seed=seed)
+        assert np.array_equal(damaged(twins, damage, 0.7).pictures(1)["source"], wanted)
 
 
 def test_filtered_inputs_are_made_from_the_truths_at_the_working_size(ground):
