@@ -30,12 +30,12 @@ from portrayal.core.images import encode_png, find_pictures, pixels_of, read_pix
 from portrayal.export.onnx import rounded
 from portrayal.inference.calibration import PICTURES, outer, quantised, source_of, split_pictures
 from portrayal.inference.engines import EXACT, INEXACT
-from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import find_jobs
 from portrayal.inference.load import load
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.quantising import convolutions
 from portrayal.inference.runtimes import OWN, OpenVino, open_onnx
+from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import Translator
 from portrayal.metrics import metrics
 from portrayal.metrics.statistics import bootstrap_mean

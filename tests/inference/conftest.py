@@ -1,13 +1,19 @@
 """A small real run, made as a training makes it, and pictures to send through it."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from portrayal.core.devices import choose_place
+from portrayal.core.images import encode
 from portrayal.core.runs import write_json
 from portrayal.recipes import rebuild
 from portrayal.training.checkpoint import save
+
+sys.path.insert(0, str(Path(__file__).parent))  # for inverting.py
 
 CONFIG = {
     "format": 1,
@@ -57,3 +63,12 @@ def noise():
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
     return make
+
+
+@pytest.fixture
+def photos(tmp_path, noise):
+    folder = tmp_path / "photos"
+    (folder / "below").mkdir(parents=True)
+    for index, name in enumerate(["a.png", "b.png", "below/c.png", "below/d.png"]):
+        (folder / name).write_bytes(encode(noise(8, 8 + index % 2 * 4, index), ".png"))
+    return folder

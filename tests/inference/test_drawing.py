@@ -10,9 +10,10 @@ from portrayal.core.errors import CannotWrite
 from portrayal.core.images import encode, read_pixels
 from portrayal.filters.freehand import clean_drawing
 from portrayal.inference.drawing import shown, shown_path, write_shown
-from portrayal.inference.files import Files, translate_files
+from portrayal.inference.files import Files
 from portrayal.inference.jobs import Job
 from portrayal.inference.load import load
+from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How
 
 

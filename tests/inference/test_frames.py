@@ -8,10 +8,11 @@ import pytest
 
 from portrayal.core.images import encode, read_pixels
 from portrayal.core.provenance import read_provenance
-from portrayal.inference.files import Files, translate_files
+from portrayal.inference.files import Files
 from portrayal.inference.frames import Flickers, in_order, translate_frames
 from portrayal.inference.jobs import Job, find_jobs
 from portrayal.inference.steady import Before, steadied
+from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How, Translator
 
 COUNT = 11

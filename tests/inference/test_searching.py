@@ -9,10 +9,11 @@ import torch
 
 from portrayal.core.images import encode, read_pixels
 from portrayal.core.provenance import read_provenance
-from portrayal.inference.files import Files, translate_files
+from portrayal.inference.files import Files
 from portrayal.inference.jobs import find_jobs
 from portrayal.inference.searching import Losses, answering
 from portrayal.inference.snapshots import searched, searches
+from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How, Translator
 from portrayal.recipes.search import Look
 

@@ -15,8 +15,8 @@ from portrayal.data.dataset import Dataset, Split
 from portrayal.data.domains import SIDES, Side
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.progress import Bar, opened
-from portrayal.inference.files import translate_files
 from portrayal.inference.jobs import Job
+from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How, Translator
 
 Row = dict[str, Any]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from portrayal.core.errors import BadData
 from portrayal.core.provenance import read_provenance
 from portrayal.core.runs import write_atomically
-from portrayal.inference.files import NOT_OURS, Answering, Files, Loaded, Outcome, encoded
+from portrayal.inference.files import NOT_OURS, Files, Loaded, Outcome, encoded
 from portrayal.inference.snapshots import searched, way_paths
+from portrayal.inference.streams import Answering
 from portrayal.inference.translator import How, Translator
 
 

@@ -1,0 +1,34 @@
+"""How a command that can be stopped ends, and lines beside what it writes to standard output."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+def tell(text: str) -> None:
+    """One line on standard error, whatever bytes a file name holds."""
+    print(text.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def stoppable(
+    text: str = "Stopped. What is done stays; the same command goes on from here.",
+) -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM end the command with one line; what is written is whole."""
+    from portrayal.core.errors import Interrupted
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(text, 128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
