@@ -14,8 +14,7 @@ from portrayal.core.errors import Interrupted
 def test_a_signal_inside_is_one_line_and_its_exit_code(number):
     before = signal.getsignal(number)
     with pytest.raises(Interrupted, match="goes on from here") as caught, stoppable():
-        os.kill(os.getpid(), number)
-        signal.pause()
+        signal.raise_signal(number)
     assert caught.value.code == 128 + number
     assert signal.getsignal(number) is before
 
