@@ -17,4 +17,7 @@ for recipe in completion contextual; do
     "$portrayal" train "$recipe" "$data" --out "$work/runs/$recipe" --preset quick_64
     "$portrayal" evaluate "$work/runs/$recipe" --metric class_colour --metric l1 --metric ssim
 done
-"$portrayal" evaluate "$work/runs/contextual" --reverse --metric l1 --metric ssim
+# photo to sketch by the same model, beside it, for a run has one results.json
+mkdir -p "$work/runs/contextual_reverse"
+cp -r "$work"/runs/contextual/{config.json,environment.json,log.jsonl,checkpoints} "$work/runs/contextual_reverse"
+"$portrayal" evaluate "$work/runs/contextual_reverse" --reverse --metric l1 --metric ssim

@@ -68,6 +68,35 @@ def test_a_shape_less_than_half_filled_is_wrong():
     assert scores(left, TRUTHS, CLASSES) == [0.0] * 5
 
 
+def test_lines_inside_are_no_filling_wherever_they_are():
+    """A mean would call orange with a third of black lines brown."""
+    lined = [truth.clone() for truth in TRUTHS]
+    for picture in lined:
+        picture[:, 9:23:3] = 0.0
+    assert scores(lined, TRUTHS, CLASSES) == [1.0] * 5
+    mean = TRUTHS[3][:, 9:23, 9:23] * 0.55
+    brown = TRUTHS[3].clone()
+    brown[:, 9:23, 9:23] = mean
+    assert scores([brown], [TRUTHS[3]], [CLASSES[3]]) == [0.0], "dark orange is a filling, of brown"
+
+
+def test_a_shape_full_of_lines_is_not_filled():
+    for rows, right in ((3, 0.0), (4, 1.0)):  # of 14: less and more than a quarter
+        drawn = [truth.clone() for truth in TRUTHS]
+        for picture in drawn:
+            picture[:, 9 + rows : 23, 9:23] = 0.0
+        assert scores(drawn, TRUTHS, CLASSES) == [right] * 5
+
+
+def test_as_much_of_another_colour_is_wrong():
+    for other, right in ((7, 0.0), (6, 1.0)):  # rows of 14
+        drawn = [truth.clone() for truth in TRUTHS]
+        for place, picture in enumerate(drawn):
+            colour = torch.tensor(CLASS_COLOURS[CLASSES[place - 1]]) / 255
+            picture[:, 9 : 9 + other, 9:23] = colour[:, None, None]
+        assert scores(drawn, TRUTHS, CLASSES) == [right] * 5
+
+
 def test_only_the_filled_area_counts():
     stray = [truth.clone() for truth in TRUTHS]
     for picture in stray:

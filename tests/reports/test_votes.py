@@ -18,7 +18,7 @@ from portrayal.reports.votes import (
 )
 from portrayal.reports.votes_page import csv_text, page, plot, write_votes
 from portrayal.reports.votes_plot import people
-from portrayal.reports.votes_words import headline, holds, pair_rows, remarks, table
+from portrayal.reports.votes_words import filled, headline, holds, pair_rows, remarks, table
 
 
 def bounds(value, low=None, high=None):
@@ -56,12 +56,27 @@ def test_the_headline_says_for_whom_differences_hold():
     said = headline(results())
     assert "good & better was chosen in 70.0 %" in said
     assert "chance is 50.0 %" in said
-    assert "1 hold among these 3 voters and 0 for other voters" in said
+    assert (
+        "The difference between the two models holds among these 3 voters and does not hold for "
+        "other voters" in said
+    )
+    more = headline(results(pairs=results().pairs * 3))
+    assert "Of 3 differences between two models, 3 hold among these 3 voters and 0 for" in more
+
+
+def test_what_a_kind_of_study_has_no_value_for_is_no_column():
+    head, rows = table(results())
+    bare = [row._replace(strength="–", chance="–") for row in rows]
+    short, cells = filled(head, bare)
+    assert short == ["Model", "Votes", "Share", "Other voters"]
+    assert cells == [row[:4] for row in rows]
+    kept = [rows[0], bare[1]]
+    assert filled(head, kept) == (head, [tuple(row) for row in kept]), "one value is enough"
 
 
 def test_one_voter_is_one():
     alone = results(voters=1, unfinished=1)
-    assert "hold among this 1 voter and" in headline(alone)
+    assert "holds among this 1 voter and" in headline(alone)
     said = " ".join(remarks(alone))
     assert "1 of 1 voter stopped early" in said and "1 voters" not in said
 

@@ -265,6 +265,7 @@ def show(found: "VoteResults") -> None:
 
     from portrayal.reports.votes_words import (
         clearest,
+        filled,
         headline,
         holds,
         p_text,
@@ -273,7 +274,7 @@ def show(found: "VoteResults") -> None:
         table,
     )
 
-    head, rows = table(found)
+    head, rows = filled(*table(found))
     shown = Table(box=box.SIMPLE, caption=f"{found.votes:,} votes by {people(found.voters)}")
     for heading in head:
         shown.add_column(heading, justify="left" if heading == "Model" else "right")

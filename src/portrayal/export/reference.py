@@ -115,6 +115,8 @@ def file_hash(path: Path) -> str:
 
 def read_generator(path: Path, note: Note = lambda text: None) -> Tensors:
     """The tensors of a file by name, float32; nothing in it is run."""
+    if not path.is_file():
+        raise BadData(f"{path} is no file. Give a latest_net_G*.pth that training saved.")
     try:
         content = state_in(path)
     except Unreadable as reason:

@@ -18,6 +18,7 @@ from portrayal.metrics.statistics import Interval, bootstrap_sums
 
 Absent = Literal["skip", "zero"]  # what a class that is not there counts
 PAINTED = 20.0  # CIELAB distance to its class colour within which a pixel of the truth is filled
+LINE = 50.0  # CIELAB lightness below which grey is drawn, and not paper
 
 
 @metrics.described(
@@ -25,15 +26,17 @@ PAINTED = 20.0  # CIELAB distance to its class colour within which a pixel of th
         better="higher",
         needs="classes",
         title="Class colour",
-        protocol="share of pictures whose mean colour, where the truth is painted in its class "
-        "colour, is nearer (CIELAB) to this one than to another class colour or to grey",
+        protocol="share of pictures of which, where the truth is painted in its class colour, more "
+        "pixels are nearest (CIELAB) to it than to any other class colour or to a light grey, and "
+        "at least a quarter; dark grey is line and speaks for nothing",
     )
 )
 def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor:
     """1 where the outline is filled with the colour of its class, else 0. (B, 3, H, W) -> (B,)
 
-    The rivals are the other class colours and the grey of the same lightness, so that an outline
-    left empty is wrong, whatever the class.
+    The rivals of a pixel are the other class colours and the grey of its own lightness, so that an
+    outline left empty is wrong, whatever the class. Black lines inside are no filling: in a mean
+    colour they would make brown of orange wherever a line is not where the truth has one.
     """
     fake, target = checked(fake, target)
     if fake.shape[1] != 3:
@@ -44,13 +47,25 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
         if name not in CLASS_COLOURS:
             raise UnknownName("class", name, CLASS_COLOURS)
     colours = lab(torch.tensor(list(CLASS_COLOURS.values())).to(fake) / 255)  # (K, 3)
-    places = [list(CLASS_COLOURS).index(name) for name in classes]
-    wanted = torch.tensor(places, dtype=torch.long, device=fake.device)  # (B,)
-    seen = lab(_mean_over(fake, _painted(target, colours[wanted])))  # (B, 3)
-    grey = seen * seen.new_tensor([1, 0, 0])  # (B, 3)
-    rivals = torch.cat([colours.expand(len(seen), -1, -1), grey[:, None]], dim=1)  # (B, K+1, 3)
-    distance: Tensor = vector_norm(rivals - seen[:, None], dim=2)  # (B, K+1)
-    return distance.argmin(1).eq(wanted).double()
+    wanted = torch.tensor([list(CLASS_COLOURS).index(name) for name in classes], device=fake.device)
+    painted = _painted(target, colours[wanted])  # (B, H, W)
+    votes = _votes(lab(fake.movedim(1, -1)), colours, painted)  # (B, K + 1)
+    own = votes.gather(1, wanted[:, None])  # (B, 1)
+    others = votes.scatter(1, wanted[:, None], -1)
+    return ((own > others).all(1) & (own[:, 0] >= painted.sum((1, 2)) / 4)).double()
+
+
+def _votes(pixels: Tensor, colours: Tensor, area: Tensor) -> Tensor:
+    """How many pixels (B, H, W, 3) of an area (B, H, W) are nearest to each colour (K, 3).
+
+    One column more counts those that are nearest to a grey; lines are in none. (B, K + 1)
+    """
+    grey = pixels * pixels.new_tensor([1, 0, 0])
+    away = [vector_norm(pixels - colour, dim=-1) for colour in (*colours, grey)]
+    nearest = torch.stack(away).argmin(0)  # (B, H, W)
+    line = (nearest == len(colours)) & (pixels[..., 0] < LINE)
+    held = (area > 0) & ~line
+    return torch.stack([(held & (nearest == k)).sum((1, 2)) for k in range(len(away))], 1)
 
 
 def _painted(target: Tensor, colours: Tensor) -> Tensor:
@@ -80,11 +95,6 @@ def class_map(target: Tensor, of: str) -> Tensor:
         raise UnknownName("class", of, CLASS_COLOURS)
     colour = lab(torch.tensor(CLASS_COLOURS[of]).to(target) / 255)[None]
     return _near(target[None], colour)[0].long() * (1 + list(CLASS_COLOURS).index(of))
-
-
-def _mean_over(pictures: Tensor, area: Tensor) -> Tensor:
-    """Mean RGB of each picture (B, 3, H, W) over its own area (B, H, W). (B, 3)"""
-    return (pictures * area[:, None]).sum((2, 3)) / area.sum((1, 2))[:, None]
 
 
 def lab(rgb: Tensor) -> Tensor:

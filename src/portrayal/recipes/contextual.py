@@ -1,8 +1,8 @@
 """Contextual GAN: a picture for a sketch by completing a joint picture (Lu et al. 2018).
 
-An unconditional GAN learns joint pictures, sketch | photo side by side. To translate, nothing is
-fed forward: the z is searched whose joint picture has the known half, and its other half is the
-answer. Shapes: halves are signed, (B, 3, S, S), joint pictures (B, 3, S, 2S), z (B, latent).
+An unconditional GAN learns joint pictures, sketch | photo. To translate, nothing is fed forward:
+the z is searched whose joint picture has the known half, and its other half is the answer. Shapes:
+halves are signed, (B, 3, S, S), joint pictures (B, 3, S, 2S), z (B, latent).
 """
 
 from collections.abc import Callable
@@ -72,20 +72,20 @@ class Config(BaseModel):
 BASE = Config()
 QUICK = varied(
     BASE,
-    width=32,
     discriminator_width=32,
     discriminator_norm="none",
     kernel=4,
     stacked=True,
     adversarial="hinge",
     spectral=True,
+    batch_spread=True,
     g_steps=1,
     mass="ink",
     floor=0.05,
     blur=2.0,
-    search_adversarial=0.05,
+    search_adversarial=0.02,
     starts=256,
-    kept=4,
+    kept=8,
     search_steps=75,
     descent="adam",
     search_rate=0.1,
@@ -97,7 +97,7 @@ PRESETS = {
     "quick_64": Preset(
         QUICK,
         Settings(
-            epochs=60,
+            epochs=50,
             batch=32,
             learning_rate=5e-4,
             betas=(0, 0.9),
@@ -105,7 +105,7 @@ PRESETS = {
             channels_last=True,
             validate_pictures=20,
         ),
-        "half as wide, halves stacked, a spectral norm, searched with Adam from 4 of 256 starts",
+        "halves stacked, a narrow D with spectral norm, searched with Adam from 8 of 256 starts",
     ),
 }
 

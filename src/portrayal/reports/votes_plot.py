@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from portrayal.reports.plots import Box, labelled, nice_ticks
 from portrayal.reports.votes import ModelVotes, VoteResults
-from portrayal.reports.votes_words import VALUES, Row, headline, pair_rows, remarks, table
+from portrayal.reports.votes_words import VALUES, filled, headline, pair_rows, remarks, table
 
 ROW, LEFT, RIGHT, TOP, WIDTH = 34, 190, 24, 30, 760  # of the plot, in its own units
 COLOURS = """
@@ -25,7 +25,7 @@ class People(NamedTuple):
     found: VoteResults
     headline: str
     head: list[str]
-    rows: list[Row]
+    rows: list[tuple[str, ...]]
     pairs: list[list[str]]
     remarks: list[str]
     plot: str  # an SVG
@@ -34,9 +34,9 @@ class People(NamedTuple):
 
 def people(found: VoteResults, own: Collection[str] = ()) -> People:
     """The part of a page about `own` models; it is said if people judged others."""
-    head, rows = table(found)
+    head, rows = filled(*table(found))
     said = remarks(found)
-    named = frozenset(own) & {row.name for row in rows}
+    named = frozenset(own) & {row[0] for row in rows}
     if own and not named:
         said = [f"None of the models that people judged is named {' or '.join(own)}.", *said]
     return People(found, headline(found), head, rows, pair_rows(found), said, plot(found), named)

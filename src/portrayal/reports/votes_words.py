@@ -51,6 +51,12 @@ def table(found: VoteResults) -> tuple[list[str], list[Row]]:
     return head, rows
 
 
+def filled(head: list[str], rows: list[Row]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The table without columns that this kind of study has nothing for."""
+    kept = [k for k, cells in enumerate(zip(*rows, strict=True)) if set(cells) != {"–"}]
+    return [head[k] for k in kept], [tuple(row[k] for k in kept) for row in rows]
+
+
 def headline(found: VoteResults) -> str:
     """The verdict in one or two sentences."""
     best = found.ranked[0]
@@ -63,10 +69,16 @@ def headline(found: VoteResults) -> str:
     if found.kind == "choice" and len(chance) == 1 and best.chance is not None:
         said += f", where chance is {100 * best.chance:.1f} %"
     same, other = len(found.holding()), len(found.holding(other=True))
+    those = "this" if found.voters == 1 else "these"
+    if len(found.pairs) == 1:
+        here, there = ("holds" if held else "does not hold" for held in (same, other))
+        return (
+            f"{said}. The difference between the two models {here} among {those} "
+            f"{people(found.voters)} and {there} for other voters."
+        )
     return (
         f"{said}. Of {len(found.pairs)} differences between two models, {same} hold among "
-        f"{'this' if found.voters == 1 else 'these'} {people(found.voters)} and {other} for other "
-        "voters."
+        f"{those} {people(found.voters)} and {other} for other voters."
     )
 
 
@@ -83,7 +95,7 @@ def remarks(found: VoteResults) -> list[str]:
     if found.smallest_p * len(found.pairs) >= ALPHA:
         said.append(
             f"With {people(found.voters)} no p-value over voters can be below "
-            f"{found.smallest_p:.2g}, so of {len(found.pairs)} pairs none can hold for others."
+            f"{found.smallest_p:.2g}, so no difference can hold for others."
         )
     if found.voters < FEW:
         said.append(f"Bounds for other voters stand on {people(found.voters)} and are rough.")
