@@ -229,7 +229,7 @@ def test_anything_else_is_refused_in_one_line_and_leaves_nothing(content, reason
 
 
 def test_a_missing_file_and_a_folder_in_use_are_one_line(tmp_path):
-    with pytest.raises(BadData, match="cannot be read"):
+    with pytest.raises(BadData, match=r"absent.pth is no file. Give"):
         import_reference(tmp_path / "absent.pth", tmp_path / "run")
     file = saved(trained(u_net(6, 2, "batch")), tmp_path / "G.pth")
     (tmp_path / "run").mkdir()

@@ -47,7 +47,8 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
         if name not in CLASS_COLOURS:
             raise UnknownName("class", name, CLASS_COLOURS)
     colours = lab(torch.tensor(list(CLASS_COLOURS.values())).to(fake) / 255)  # (K, 3)
-    wanted = torch.tensor([list(CLASS_COLOURS).index(name) for name in classes], device=fake.device)
+    places = [list(CLASS_COLOURS).index(name) for name in classes]
+    wanted = torch.tensor(places, dtype=torch.long, device=fake.device)  # (B,)
     painted = _painted(target, colours[wanted])  # (B, H, W)
     votes = _votes(lab(fake.movedim(1, -1)), colours, painted)  # (B, K + 1)
     own = votes.gather(1, wanted[:, None])  # (B, 1)
