@@ -101,6 +101,7 @@ def listening_on(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # before the address is told: who comes at once waits and is not refused
     except OSError as error:
         listening.close()
         raise BadOption(
