@@ -1,11 +1,11 @@
 """How a command that can be stopped ends, and lines beside what it writes to standard output."""
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from portrayal.core.signals import handled
 
 
 def tell(text: str) -> None:
@@ -23,12 +23,5 @@ def stoppable(
     def stop(number: int, frame: FrameType | None) -> None:
         raise Interrupted(text, 128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
+    with handled(stop):
         yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

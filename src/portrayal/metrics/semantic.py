@@ -57,7 +57,7 @@ def class_colour(fake: Tensor, target: Tensor, classes: Sequence[str]) -> Tensor
 
 
 def _votes(pixels: Tensor, colours: Tensor, area: Tensor) -> Tensor:
-    """How many pixels (B, H, W, 3) of an area (B, H, W) are nearest to each colour (K, 3).
+    """How many pixels (B, H, W, 3) of an area (B, H, W, bool) are nearest to each colour (K, 3).
 
     One column more counts those that are nearest to a grey; lines are in none. (B, K + 1)
     """
@@ -65,13 +65,13 @@ def _votes(pixels: Tensor, colours: Tensor, area: Tensor) -> Tensor:
     away = [vector_norm(pixels - colour, dim=-1) for colour in (*colours, grey)]
     nearest = torch.stack(away).argmin(0)  # (B, H, W)
     line = (nearest == len(colours)) & (pixels[..., 0] < LINE)
-    held = (area > 0) & ~line
+    held = area & ~line
     return torch.stack([(held & (nearest == k)).sum((1, 2)) for k in range(len(away))], 1)
 
 
 def _painted(target: Tensor, colours: Tensor) -> Tensor:
-    """1 where a truth (B, 3, H, W) has its class colour (B, 3 in CIELAB), 0 elsewhere. (B, H, W)"""
-    painted = _near(target, colours).double()
+    """Where a truth (B, 3, H, W) has its class colour (B, 3 in CIELAB), (B, H, W) bool."""
+    painted = _near(target, colours)
     if (empty := int((painted.sum((1, 2)) == 0).sum())) > 0:
         raise BadData(
             f"{empty} of {len(target)} truths hold no pixel of their class colour; class_colour is "

@@ -1,8 +1,6 @@
 """Ctrl-C and SIGTERM: finish the step, save, leave. A second signal leaves at once."""
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +9,7 @@ import torch
 import torch.distributed as dist
 
 from portrayal.core.devices import Ranks
+from portrayal.core.signals import handled
 
 
 class Stop:
@@ -40,12 +39,5 @@ class Stop:
 def listening(ranks: Ranks) -> Iterator[Stop]:
     """Inside, SIGINT and SIGTERM are noted instead of raised (in the main thread)."""
     stop = Stop(ranks)
-    if threading.current_thread() is not threading.main_thread():
+    with handled(stop):
         yield stop
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

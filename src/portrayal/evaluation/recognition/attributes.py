@@ -49,8 +49,8 @@ def attribute_section(
         rows.append(cells("accuracy", "difference", over))
     if not answers.paired:
         rows += real_rows(answers, recogniser, how, bar)
-    left = f" {len(labels) - len(kept)} have none and are left out." if kept != labels else ""
-    left = left if len(kept) < len(labels) else ""
+    without = len(labels) - len(kept)
+    left = f" {without} have none and are left out." if without else ""
     note = (
         f"The truth is what column {recogniser.about.column!r} says.{left} Calibration error: "
         "15 bins; of few pictures it is above 0 even if perfectly calibrated, as the row below "
