@@ -53,9 +53,11 @@ def smooth(count: int, size: int, seed: int = 0) -> list[Any]:
     return [picture[None].numpy() for picture in made]
 
 
-def opened(generator: Any, calibration: list[Any], names: list[str], keep: list[int]) -> Engines:
+def opened(
+    generator: Any, multiple: int, calibration: list[Any], names: list[str], keep: list[int]
+) -> Engines:
     """The engines of those names; 8 bits once more for each number of layers kept in float."""
-    model = onnx_model(generator)
+    model = onnx_model(generator, multiple=multiple)
     content = model.SerializeToString()
     every = {
         "torch": lambda: torch.inference_mode()(generator),
@@ -260,7 +262,7 @@ def main() -> None:
     for each in [of_run(options)] if options.run else [untrained(n, options) for n in options.networks]:  # fmt: skip  # noqa: E501
         name, generator, calibration, sources, truths, multiple = each
         wanted = ["torch", *options.engines] if not options.folder else options.engines
-        engines = opened(generator, calibration, wanted, options.keep)
+        engines = opened(generator, multiple, calibration, wanted, options.keep)
         if options.folder:
             for engine, network in engines.items():
                 title = f"{name} {engine}"

@@ -66,7 +66,8 @@ def export_onnx(
     `Differs`, and no file, where that is above `tolerance`. `data`: the dataset, where it moved.
     """
     generator = generator_of(translator, reverse=reverse)
-    exact = onnx_model(generator, facts(translator, run, "float32", reverse=reverse))
+    about = facts(translator, run, "float32", reverse=reverse)
+    exact = onnx_model(generator, about, multiple=translator.recipe.multiple)
     off = largest_difference(exact, translator, reverse=reverse, tolerance=tolerance)
     model = exact
     if precision != "float32":

@@ -24,7 +24,7 @@ from portrayal.inference.translator import Translator
 
 PICTURES = 32  # to calibrate on; other counts are not compared yet
 LAST = {True: 1, False: 3}  # convolutions at the end that stay in float, with shortcuts or without
-VERSION = 4  # of the method, in the names of kept models
+VERSION = 5  # of the method, in the names of kept models
 
 
 def calibrated(model: Any, translator: Translator, run: Path, *, reverse: bool = False) -> Any:

@@ -145,7 +145,8 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
         need(package)
     if name == "torch":
         return lambda source: translator.recipe.translate(source, reverse=reverse)
-    model = onnx_model(generator_of(translator, reverse=reverse))
+    generator = generator_of(translator, reverse=reverse)
+    model = onnx_model(generator, multiple=translator.recipe.multiple)
     if precision == "int8":
         model = calibrated(model, translator, run, reverse=reverse)
     content = model.SerializeToString()

@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from portrayal.core.errors import BadOption, MissingPart
+from portrayal.inference.narrow import BLOCK, as_blocks, last_convolution
 
 OPSET, IR_VERSION = 17, 8  # read by everything since 2022
 SOURCE, PICTURE = "source", "picture"  # names of input and output
@@ -40,8 +41,11 @@ class Tracer(fx.Tracer):
         return isinstance(m, LEAVES)
 
 
-def onnx_model(generator: nn.Module, about: Mapping[str, str] = {}) -> Any:
-    """The generator in evaluation as an onnx.ModelProto; `about` goes into its metadata."""
+def onnx_model(generator: nn.Module, about: Mapping[str, str] = {}, *, multiple: int = 1) -> Any:
+    """The generator in evaluation as an onnx.ModelProto; `about` goes into its metadata.
+
+    Sides of pictures will be multiples of `multiple`; even ones make the last layer quicker.
+    """
     onnx = need("onnx")
     written = Written(onnx)
     try:
@@ -50,9 +54,10 @@ def onnx_model(generator: nn.Module, about: Mapping[str, str] = {}) -> Any:
         reason = str(error).partition("\n")[0]
         raise BadOption(f"This generator cannot be written as layers in a row: {reason}") from None
     modules = dict(generator.named_modules())
+    last = None if multiple % BLOCK else last_convolution(graph, modules)
     names: dict[fx.Node, str] = {}
     for node in graph.nodes:
-        names[node] = write(written, node, modules, names)
+        names[node] = write(written, node, modules, names, narrow=node is last)
     return written.model(names, graph, about)
 
 
@@ -99,8 +104,10 @@ def write(
     node: fx.Node,
     modules: Mapping[str, nn.Module],
     names: Mapping[fx.Node, str],
+    *,
+    narrow: bool,
 ) -> str:
-    """Write one traced node; the name of what it computes."""
+    """Write one traced node, as blocks if `narrow` and possible; the name of what it computes."""
     inputs = [names[source] for source in node.all_input_nodes]
     if node.op == "placeholder":
         return SOURCE
@@ -120,6 +127,8 @@ def write(
         transposed = isinstance(layer, nn.ConvTranspose2d)
         if behind is not None:
             layer = fuse_conv_bn_eval(layer.eval(), behind.eval(), transposed)
+        if narrow and (wide := as_blocks(layer)):
+            return write_blocks(written, wide, inputs[0])
         return write_convolution(written, layer, inputs[0], transposed=transposed)
     return write_layer(written, layer, inputs[0])
 
@@ -153,6 +162,12 @@ def write_convolution(written: Written, layer: Any, source: str, *, transposed: 
         group=layer.groups,
         **more,
     )
+
+
+def write_blocks(written: Written, layer: nn.Conv2d, source: str) -> str:
+    """A convolution that makes blocks of pixels, and the pixels at their places."""
+    blocks = write_convolution(written, layer, source, transposed=False)
+    return written.add("DepthToSpace", [blocks], blocksize=BLOCK, mode="CRD")
 
 
 def write_layer(written: Written, layer: nn.Module, source: str) -> str:
