@@ -1,13 +1,41 @@
 """`portrayal study`: let people judge pictures without knowing whose they are."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portrayal.cli.study_options import (
+    BestBy,
+    Checks,
+    Consent,
+    Data,
+    Device,
+    Folders,
+    Input,
+    Items,
+    Kind,
+    Levels,
+    Out,
+    Practice,
+    Question,
+    Real,
+    Reference,
+    Runs,
+    Seconds,
+    Seed,
+    ShowInput,
+    ShowReference,
+    Size,
+    Split,
+    Title,
+    Trials,
+    Ways,
+    refuse_mixed,
+)
+
 if TYPE_CHECKING:
     from portrayal.evaluation.study.material import Material
-    from portrayal.reports.votes import VoteResults
 
 app = typer.Typer(
     help="Let people judge pictures blindly: make, serve and count a study.\n\n"
@@ -17,65 +45,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Kind = Literal["choice", "real_or_fake", "rating"]
-Runs = Annotated[
-    list[Path] | None, typer.Option(help="A run; repeat it. E.g. --runs runs/a --runs runs/b")
-]
-Folders = Annotated[
-    list[Path] | None,
-    typer.Option(help="A folder of pictures; repeat it. E.g. --folders a --folders b"),
-]
-BestBy = Annotated[
-    str | None,
-    typer.Option(help="Each run's best checkpoint by this validation score. E.g. --best-by l1"),
-]
-Ways = Annotated[
-    int | None, typer.Option(min=2, help="Pictures per choice; all models. E.g. --ways 2")
-]
-Items = Annotated[
-    int | None, typer.Option(min=1, help="Motifs, drawn; all of them. E.g. --items 50")
-]
-Trials = Annotated[
-    int | None, typer.Option(min=1, help="Votes per person; one per motif. E.g. --trials 40")
-]
-Seconds = Annotated[
-    float | None, typer.Option(help="Pictures are shown no longer. E.g. --seconds 1")
-]
-Size = Annotated[int | None, typer.Option(min=8, help="Longer side, pixels. E.g. --size 256")]
-Input = Annotated[Path | None, typer.Option(help="Inputs, of --folders. E.g. --input sketches")]
-Reference = Annotated[
-    Path | None, typer.Option(help="Reference pictures, of --folders. E.g. --reference photos")
-]
-Real = Annotated[Path | None, typer.Option(help="Real pictures, of --folders. E.g. --real photos")]
-Data = Annotated[
-    Path | None, typer.Option(help="Dataset of the runs, if it moved. E.g. --data datasets/faces")
-]
-Text = Annotated[
-    Path | None, typer.Option(help="Text file to agree to; a plain one. E.g. --consent consent.txt")
-]
-Practice = Annotated[int, typer.Option(min=0, help="Trials that do not count. E.g. --practice 0")]
-Checks = Annotated[int, typer.Option(min=0, help="Trials with a plain answer. E.g. --checks 0")]
-ShowInput = Annotated[
-    bool, typer.Option("--show-input", help="Beside the others. E.g. --show-input")
-]
-ShowReference = Annotated[
-    bool, typer.Option("--show-reference", help="Truth or --reference. E.g. --show-reference")
-]
-Question = Annotated[
-    str | None, typer.Option(help='Other words. E.g. --question "Which is sharper?"')
-]
-Title = Annotated[str, typer.Option(help='Of the pages. E.g. --title "Faces"')]
-Levels = Annotated[str, typer.Option(help="Of a rating, lowest first. E.g. --levels bad,fair,good")]
-
 
 @app.command()
 def create(
-    out: Annotated[Path, typer.Argument(help="Folder of the study. E.g. studies/faces")],
+    out: Out,
     runs: Runs = None,
     folders: Folders = None,
-    kind: Annotated[Kind, typer.Option(help="E.g. --kind real_or_fake")] = "choice",
+    kind: Kind = "choice",
     best_by: BestBy = None,
-    split: Annotated[str, typer.Option(help="Of the runs' dataset. E.g. --split val")] = "test",
+    split: Split = "test",
     ways: Ways = None,
     items: Items = None,
     trials: Trials = None,
@@ -91,10 +69,10 @@ def create(
     data: Data = None,
     question: Question = None,
     title: Title = "Looking at pictures",
-    consent: Text = None,
+    consent: Consent = None,
     levels: Levels = "not at all,a little,somewhat,mostly,completely",
-    device: Annotated[str, typer.Option(help="For the runs. E.g. --device cpu")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of names, sides and order. E.g. --seed 1")] = 0,
+    device: Device = "auto",
+    seed: Seed = 0,
 ) -> None:
     """Make a study folder of runs or of folders of pictures.
 
@@ -104,15 +82,11 @@ def create(
     Example: portrayal study create study --runs runs/a --runs runs/b --best-by l1
     """
     from portrayal.cli.progress import bar, warn
-    from portrayal.core.errors import BadOption
     from portrayal.evaluation.study.create import CONSENT, Wanted
     from portrayal.evaluation.study.create import create as created
     from portrayal.evaluation.study.material import of_folders
 
-    if bool(runs) == bool(folders):
-        raise BadOption("A study is made of --runs or of --folders; give one of them, repeated.")
-    if runs and (input or reference or real):
-        raise BadOption("--input, --reference and --real are for --folders; runs have theirs.")
+    refuse_mixed(runs, folders, input, reference, real)
     if folders:
         material = of_folders(folders, input=input, reference=reference, real=real)
     else:
@@ -200,6 +174,7 @@ def results(
     Example: portrayal study results studies/faces
     """
     from portrayal.cli.progress import warn
+    from portrayal.cli.votes import show
     from portrayal.core.runs import write_json
     from portrayal.evaluation.study.polls import read_poll, votes_csv
     from portrayal.evaluation.study.results import count
@@ -254,39 +229,3 @@ def runs_of(study: Path) -> list[Path]:
     if not runs:
         raise BadOption("--into-runs needs a study that was made of --runs.")
     return runs
-
-
-def show(found: "VoteResults") -> None:
-    """The models from best to worst, what is to be known, and the differences that hold."""
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from portrayal.reports.votes_words import (
-        clearest,
-        filled,
-        headline,
-        holds,
-        p_text,
-        people,
-        remarks,
-        table,
-    )
-
-    head, rows = filled(*table(found))
-    shown = Table(box=box.SIMPLE, caption=f"{found.votes:,} votes by {people(found.voters)}")
-    for heading in head:
-        shown.add_column(heading, justify="left" if heading == "Model" else "right")
-    for row in rows:
-        shown.add_row(*map(escape, row))
-    Console().print(shown)
-    typer.echo(headline(found))
-    for text in remarks(found):
-        typer.echo(text)
-    for pair in clearest(found):
-        if (said := holds(pair)) != "not told apart":
-            names = (pair.first, pair.second)
-            better, worse = names if pair.values[0] > pair.values[1] else names[::-1]
-            p = p_text(pair.p_same if said == "among these voters" else pair.p_other)
-            typer.echo(f"  {better} before {worse} {said} ({p})")
