@@ -1,9 +1,12 @@
 """Which checkpoint is read: whole ones only, named ones if they are there."""
 
+import shutil
+
 import pytest
 
 from portrayal.core.errors import BadCheckpoint
 from portrayal.core.runs import read_json, write_json
+from portrayal.training.checkpoint import save_best
 from portrayal.training.reading import read_weights
 from portrayal.training.restoring import restore
 
@@ -29,6 +32,26 @@ def test_no_checkpoint_is_no_error_for_training_but_one_line_for_translating(tmp
     assert restore(tmp_path, tiny().state()) is None
     with pytest.raises(BadCheckpoint, match="no checkpoint yet"):
         read_weights(tmp_path)
+
+
+def test_before_the_first_checkpoint_the_best_weights_are_named(tmp_path, tiny):
+    save_best(tmp_path, tiny().state(), {"step": 675, "seconds": 0.0}, {"ssim": 0.5, "l1": 0.1})
+    with pytest.raises(BadCheckpoint) as caught:
+        read_weights(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} has no checkpoint yet, only best_l1, best_ssim: add --checkpoint best_l1, "
+        "or let portrayal train run a little longer."
+    )
+    assert read_weights(tmp_path, "best_l1")[1]["step"] == 675
+
+
+def test_best_weights_that_are_gone_are_not_offered(tmp_path, tiny):
+    save_best(tmp_path, tiny().state(), {"step": 675, "seconds": 0.0}, {"l1": 0.1})
+    shutil.rmtree(tmp_path / "checkpoints/weights_00000675")
+    with pytest.raises(BadCheckpoint, match="no checkpoint yet; let"):
+        read_weights(tmp_path)
+    with pytest.raises(BadCheckpoint, match=r"no checkpoint 'best_l1'\. It has: none\."):
+        read_weights(tmp_path, "best_l1")
 
 
 def test_an_unknown_checkpoint_is_answered_with_those_there_are(run):

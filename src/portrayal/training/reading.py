@@ -30,6 +30,13 @@ def best_scores(run: Path) -> dict[str, float]:
     return {best["metric"]: best["value"] for best in map(pointer_in, sorted(pointers))}
 
 
+def best_names(run: Path) -> list[str]:
+    """Names that stand for the best weights by a metric, such as "best_l1", where those are."""
+    parent = run / "checkpoints"
+    pointers = sorted(parent.glob("best_*.json"))
+    return [p.stem for p in pointers if (parent / pointer_in(p)["folder"] / ABOUT).exists()]
+
+
 def read_weights(
     run: Path, which: str = "newest", note: Note = lambda text: None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -45,8 +52,10 @@ def find(
     if which == "newest":
         folder, about = newest(run, note)
         if folder is None:
+            bests = best_names(run)
+            only = f", only {', '.join(bests)}: add --checkpoint {bests[0]}, or" if bests else ";"
             raise BadCheckpoint(
-                f"{run} has no checkpoint yet; let portrayal train run a little longer."
+                f"{run} has no checkpoint yet{only} let portrayal train run a little longer."
             )
         return folder, about
     parent = run / "checkpoints"
@@ -56,7 +65,7 @@ def find(
     for candidate in (name, number, f"weights_{number}"):
         if (parent / candidate / ABOUT).exists():
             return parent / candidate, verified(parent / candidate)
-    have = whole_names(run) + sorted(path.stem for path in parent.glob("best_*.json"))
+    have = whole_names(run) + best_names(run)
     raise BadCheckpoint(f"{run} has no checkpoint {which!r}. It has: {', '.join(have) or 'none'}.")
 
 
