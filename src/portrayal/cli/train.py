@@ -39,16 +39,15 @@ def train(
 
     Example: portrayal train pix2pix datasets/faces --out runs/faces --preset quick_128
     """
+    from portrayal.cli.train_plan import show_settings
+    from portrayal.core.devices import join_ranks
+    from portrayal.core.environment import command, now
+    from portrayal.data.dataset import Dataset
     from portrayal.recipes.choices import choose
 
     config, settings = choose(recipe, preset, overrides or [])
-    from portrayal.core.devices import join_ranks
-    from portrayal.data.dataset import Dataset
-
     dataset = Dataset(data)
     steps = settings.total_steps(dataset.split("train").epoch())
-    from portrayal.core.environment import command, now
-
     description = {
         "format": 1,
         "recipe": recipe,
@@ -77,6 +76,7 @@ def start(
 ) -> None:
     """Build the recipe, open the run folder and hand both to the loop."""
     from portrayal.cli.progress import bar, say, warn
+    from portrayal.cli.train_plan import plan
     from portrayal.core.environment import environment
     from portrayal.core.runs import write_json
     from portrayal.training.loop import train as train_loop
@@ -210,44 +210,3 @@ def check_size(recipe: Any, size: tuple[int, int], config: Mapping[str, Any]) ->
             f"{generator} needs sides that are multiples of {multiple}, but the pictures "
             f"are {size[1]} x {size[0]}: {advice}."
         )
-
-
-def plan(name: str, recipe: Any, description: Mapping[str, Any], done: int) -> str:
-    """What is about to happen, in two lines."""
-    data, settings, steps = description["data"], description["settings"], description["steps"]
-    height, width = data["size"]
-    weights = sum(p.numel() for p in recipe.exportable().parameters())
-    lines = [
-        f"{name} ({description['preset']}) on {data['path']}: {shown_examples(data)} of "
-        f"{width} x {height} pixels, generator of {weights / 1e6:.1f} M weights",
-        f"{steps} steps of {settings['batch']} on {recipe.place.describe()}",
-    ]
-    if done:
-        ended = "nothing is left to do" if done >= steps else "going on"
-        lines.append(f"{done} of {steps} steps are done: {ended}")
-    return "\n".join(lines)
-
-
-def shown_examples(data: Mapping[str, Any]) -> str:
-    """`600 pairs`, or `1000 sources and 500 targets`."""
-    if "domains" not in data:
-        return f"{data['counts']['train']} pairs"
-    counts = data["domains"]["train"]
-    return f"{counts['source']} sources and {counts['target']} targets"
-
-
-def show_settings(recipe: str, description: Mapping[str, Any], steps: int) -> None:
-    """Every setting with its type, value and meaning."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from portrayal.recipes.choices import described
-    from portrayal.recipes.wording import shown
-
-    table = Table(title=f"{recipe}, preset {description['preset']}: {steps} steps")
-    for heading in ("setting", "value", "type", "meaning"):
-        table.add_column(heading, overflow="fold")
-    values = {**description["config"], **description["settings"]}
-    for name, kind, _, meaning in described(recipe, description["preset"]):
-        table.add_row(name, shown(values[name]), kind, meaning)
-    Console().print(table)
