@@ -6,7 +6,8 @@ even keeps such a layer, if transposed, out of bfloat16, and the ones before it 
 et al. 2016, arXiv:1609.05158), is the same sum of the same products.
 """
 
-import torch
+from itertools import product
+
 from torch import Tensor, fx, nn
 
 NARROW = 4  # channels up to which a layer is widened
@@ -50,7 +51,7 @@ def _of_plain(layer: nn.Conv2d) -> nn.Conv2d | None:
     side = layer.kernel_size[0]
     weight = layer.weight.detach()  # (O, C, side, side)
     wide = weight.new_zeros(len(weight), BLOCK, BLOCK, weight.shape[1], side + 1, side + 1)
-    for down, right in torch.cartesian_prod(*(torch.arange(BLOCK),) * 2).tolist():
+    for down, right in product(range(BLOCK), repeat=2):
         wide[:, down, right, :, down : down + side, right : right + side] = weight
     return _holding(wide, layer, stride=BLOCK, padding=int(layer.padding[0]))
 
