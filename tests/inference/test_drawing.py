@@ -58,6 +58,18 @@ def test_a_drawing_of_any_size_fits_a_network_of_one_size_unasked(translator):
     assert alone.fits(how) and not alone.fits(How()) and not translator.fits(how)
 
 
+def test_so_does_a_file(translator, tmp_path):
+    network = SimpleNamespace(size=64, multiple=64, translate=lambda source, **_: -source)
+    alone, how = replace(translator, recipe=network), How(drawing=True)
+    (tmp_path / "a.png").write_bytes(encode(sketch(200)[:160], ".png"))
+    found = outcomes(alone, tmp_path, ["a.png"], how, Files(show_input=True))
+    assert found["a.png"].kind == "done", found
+    answer = read_pixels(tmp_path / "out" / "a.png")
+    assert np.array_equal(answer, alone.translate(sketch(200)[:160], how))
+    seen = read_pixels(tmp_path / "out" / "a.input.png")
+    assert np.array_equal(seen, shown(alone, sketch(200)[:160], how))
+
+
 def test_files_of_a_folder_are_cleaned_and_an_empty_one_fails_alone(translator, tmp_path):
     pages = {"a.png": sketch(), "b.png": np.full((64, 64, 3), 240, np.uint8)}
     for name, page in pages.items():

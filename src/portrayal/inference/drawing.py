@@ -1,5 +1,6 @@
 """What the network is shown: the picture itself, its drawing, or either at the training size."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from portrayal.core.errors import CannotWrite
@@ -16,6 +17,11 @@ def shown(translator: Translator, pixels: Pixels, how: How = How()) -> Pixels:
     """What the network gets of a picture under `how`, before padding and tiles."""
     seen = drawing_of(pixels, stroke=how.stroke) if how.drawing else pixels
     return scaled(seen, translator.working_size(seen)) if translator.fits(how) else seen
+
+
+def once_clean(translator: Translator, how: How) -> How:
+    """What `how` asks of drawings that are clean already: that they still fit the network."""
+    return replace(how, drawing=False, resize=translator.fits(how)) if how.drawing else how
 
 
 def shown_path(output: Path) -> Path:

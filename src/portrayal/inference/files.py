@@ -15,7 +15,7 @@ from portrayal.core.errors import BadData, BadPicture, CannotWrite
 from portrayal.core.images import Pixels, encode, read_exif, read_pixels
 from portrayal.core.provenance import XMP, Provenance, marks, read_provenance
 from portrayal.filters.freehand import drawing_of
-from portrayal.inference.drawing import shown, shown_path, write_shown
+from portrayal.inference.drawing import once_clean, shown, shown_path, write_shown
 from portrayal.inference.jobs import Job
 from portrayal.inference.snapshots import way_paths
 from portrayal.inference.translator import How, Translator
@@ -76,7 +76,7 @@ def load_job(job: Job, translator: Translator, how: How, files: Files) -> Loaded
         if how.drawing:
             pixels = drawing_of(pixels, stroke=how.stroke)
         if files.show_input:
-            seen = shown(translator, pixels, replace(how, drawing=False))
+            seen = shown(translator, pixels, once_clean(translator, how))
             write_shown(job.output, seen, overwrite=files.overwrite)
         return Loaded(job, pixels, mark)
     except BadPicture as error:

@@ -13,6 +13,7 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels
 from portrayal.core.runs import write_atomically
 from portrayal.inference.ahead import MOST, THREADS, behind, far_ahead
+from portrayal.inference.drawing import once_clean
 from portrayal.inference.files import Files, Loaded, Outcome, Writer, load_job, write_job
 from portrayal.inference.jobs import Job, swept
 from portrayal.inference.translator import How, Translator
@@ -50,7 +51,7 @@ def translate_files(
         answered: Iterator[Loaded | Outcome] = (
             item
             for group in equal_sizes(loaded, how.tile, batch)
-            for item in answer(translator, group, replace(how, drawing=False), batch)
+            for item in answer(translator, group, once_clean(translator, how), batch)
         )
         yield from behind(writers, finish, answered, weight_of)
 
