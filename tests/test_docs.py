@@ -98,9 +98,25 @@ def test_the_floors_in_the_design_are_the_floors_of_the_test():
 
 def test_the_rooms_in_the_design_are_the_files_that_stand():
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    rooms = text.split("## Rooms")[1].split("```")[1]
-    drawn = set(re.findall(r"\b(\w+\.py)\b", rooms))
-    assert drawn == {file.name for file in PACKAGE.rglob("*.py") if not file.name.startswith("_")}
+    drawn, packages = [], []
+    for line in text.split("## Rooms")[1].split("```")[1].splitlines():
+        if found := re.match(r"((?:  )*)(\w+)/ ", line):
+            packages[len(found[1]) // 2 - 1 :] = [found[2]]
+        drawn += ["/".join([*packages, name]) for name in re.findall(r"\b\w+\.py\b", line)]
+    stands = [file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("[!_]*.py")]
+    assert sorted(drawn) == sorted(stands)
+
+
+def test_files_named_in_the_code_stand():
+    """In docstrings and comments: x.py is in the same package, room/x.py anywhere."""
+    gone = []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            for name in re.findall(r"(?<![\w/.-])(?!my_)((?:[a-z_]+/)*[a-z_]{2,}\.py)\b", line):
+                places = (file.parent, *file.parent.parents)
+                if not any((place / name).exists() for place in places):
+                    gone.append(f"{file.relative_to(PACKAGE)}: {name}")
+    assert gone == []
 
 
 def test_the_recipe_in_the_documentation_trains_and_translates(tmp_path):

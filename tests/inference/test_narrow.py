@@ -19,7 +19,10 @@ def same_picture(layer, shape=(2, 5, 12, 18)):
     source = torch.randn(shape, dtype=torch.float64)
     layer = layer.double()
     wide = as_blocks(layer)
-    assert wide.out_channels == 4 * layer.out_channels
+    assert (wide.in_channels, wide.out_channels) == (5, 4 * layer.out_channels)
+    assert wide.kernel_size == wide.weight.shape[2:]  # what is said of it is what is written
+    assert not wide.weight.requires_grad
+    assert not wide.bias.requires_grad
     torch.testing.assert_close(pixel_shuffle(wide(source), 2), layer(source))
 
 

@@ -42,7 +42,7 @@ def flips_section(
     draws: int = 10_000,
     bar: Bar | None = None,
 ) -> Section:
-    """Flip rates of all pictures, and by the groups of columns (see groups.py)."""
+    """Flip rates of all pictures, and by the groups of columns (see columns.py)."""
     recogniser = file if isinstance(file, Recogniser) else load_recogniser(file)
     about = recogniser.about
     if about.kind != "attribute":

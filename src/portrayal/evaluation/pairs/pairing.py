@@ -26,7 +26,7 @@ def reference(answers: Answers, index: int) -> Pixels:
     if side not in pictures:
         raise BadData(
             "Translations without truths are compared with their inputs, which are not known here; "
-            "say where they are: --source FOLDER."
+            "say where they are: --input FOLDER."
         )
     return pictures[side]
 

@@ -1,5 +1,5 @@
 """A recogniser: which class each pixel or each picture has; one .safetensors file, nothing in it
-is run. `training_recogniser.py` makes it from real pictures.
+is run. `training.py` makes it from real pictures.
 
 It sees one picture at a time, scaled to the size it was trained at, so that neither batch nor order
 changes an answer.

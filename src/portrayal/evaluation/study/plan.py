@@ -3,7 +3,7 @@
 STUDY/study.json    the plan, with pictures under blinded names
 STUDY/pictures/     BLINDED.png, all written alike, without any text in them
 STUDY/key.json      which blinded name is whose, and the answers of the checks; never served
-STUDY/votes.sqlite  the votes (web/ballots.py)
+STUDY/votes.sqlite  the votes (votes.py)
 
 The trials of voter 0, 1, 2 ... are a function of the seed and that number, so that nothing about
 them has to be stored, and every model is shown equally often, on every side, beside every other.
