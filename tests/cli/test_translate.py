@@ -222,6 +222,35 @@ def test_snapshots_of_a_search_lie_beside_the_answer(searching, photos, tmp_path
     assert "1 done before" in "".join(capsys.readouterr())
 
 
+def test_a_search_says_what_it_came_down_to_and_may_be_longer(searching, photos, tmp_path, capsys):
+    def said(*sets):
+        words = [word for each in sets for word in ("--set", each)]
+        done = translate(searching, photos / "a.png", "--out", tmp_path / "out", *words)
+        return done, "".join(capsys.readouterr())
+
+    loss = re.compile(r"Loss of the search: (\S+) at the best start, ([\d.]+) at the end(.*)")
+    done, short = said("search_steps=0")
+    assert done == 0
+    assert loss.search(short)[1] == loss.search(short)[2] and not loss.search(short)[3]
+    assert "1 done before" in said("search_steps=0")[1]
+    done, longer = said("starts=64", "search_steps=30")
+    assert "1 of 1 pictures translated" in longer  # another search is another picture
+    assert float(loss.search(longer)[2]) <= float(loss.search(longer)[1])
+    assert float(loss.search(longer)[1]) <= float(loss.search(short)[1])
+    early = loss.search(said("patience=1", "search_rate=1e-9")[1])
+    assert re.fullmatch(", after at most [1-9] of 40 steps", early[3])
+    done, wrong = said("start=3")
+    assert done == 2 and "No setting of the search named 'start'. Did you mean 'starts'?" in wrong
+    assert said("width=3")[0] == 2
+    done, wrong = said("starts=0")
+    assert done == 2 and "Setting starts must be a whole number" in wrong
+
+
+def test_a_model_that_answers_at_once_has_no_settings_of_a_search(run, photos, tmp_path, capsys):
+    assert translate(run, photos, "--out", tmp_path / "out", "--set", "starts=3") == 2
+    assert "A pix2pix model answers at once: --set is of a search." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

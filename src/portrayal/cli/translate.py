@@ -1,7 +1,7 @@
 """`portrayal translate`: pictures through a trained model, each to a file of the same size."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from portrayal.cli.translate_options import (
     Reverse,
     Run,
     Seed,
+    SetSearch,
     Shard,
     ShowInput,
     Snapshots,
@@ -76,6 +77,7 @@ def translate(
     show_input: ShowInput = False,
     steady: Steady = False,
     snapshots: Snapshots = 0,
+    overrides: SetSearch = None,
     with_files: With = None,
 ) -> None:
     """Translate a picture, a folder of pictures, a video or standard input.
@@ -97,7 +99,8 @@ def translate(
     files = Files(quality, provenance, keep_exif, overwrite, limit, show_input, snapshots)
     if not piped and video_asked(source, out):
         target, clip = video_ahead(source, out, shard, files)
-        translator = loaded(run, device, checkpoint, how, engine, clip.frames or 1000)
+        count = clip.frames or 1000
+        translator = loaded(run, device, checkpoint, how, engine, overrides or (), count)
         with stoppable("Stopped. Nothing was written; a video is made whole or not at all."):
             video_through(translator, Path(source), target, clip, how, files, steady, batch)
         return
@@ -106,7 +109,7 @@ def translate(
     if steady:
         refuse_unsteady(piped, suffix, shard, files)
     count = 1 if piped else total
-    translator = loaded(run, device, checkpoint, how, engine, count)
+    translator = loaded(run, device, checkpoint, how, engine, overrides or (), count)
     if snapshots:
         refuse_no_search(translator)
     if piped:
@@ -153,15 +156,23 @@ def read_input(source: str, out: str, overwrite: bool) -> bytes:
 
 
 def loaded(
-    run: Path, device: str, checkpoint: str, how: "How", engine: str, pictures: int
+    run: Path,
+    device: str,
+    checkpoint: str,
+    how: "How",
+    engine: str,
+    overrides: Sequence[str],
+    pictures: int,
 ) -> "Translator":
     """The model, with a line about which one it is; unusable settings are refused here."""
     from portrayal.inference.engines import with_engine
     from portrayal.inference.hub import run_folder
     from portrayal.inference.load import load
+    from portrayal.inference.searching import with_search
 
     run = run_folder(run, note=tell)
     translator = load(run, device=device, checkpoint=checkpoint, note=tell)
+    translator = with_search(translator, overrides)
     translator.check(how)
     translator = with_engine(
         translator, run, engine, pictures=pictures, reverse=how.reverse, note=tell

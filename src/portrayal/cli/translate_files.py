@@ -31,10 +31,11 @@ def translate_all(
     """Work through the jobs under a bar, then say what was done and what was not."""
     from portrayal.inference.frames import Flickers, translate_frames
     from portrayal.inference.searching import Losses, answering
+    from portrayal.inference.snapshots import searches
     from portrayal.inference.streams import translate_files
 
     flickers, losses = Flickers(), Losses()
-    answer = answering(files, losses) if files.snapshots else None
+    answer = answering(files, losses) if searches(translator) else None
     failed: list[Outcome] = []
     counts = Counter[str]()
     largest, started = (0, 0), time.monotonic()
@@ -58,9 +59,7 @@ def translate_all(
     say(", ".join(parts) + speed)
     say_flicker(*flickers.means())
     if losses.pictures:
-        say(
-            f"Loss of the search: {losses.start:.4g} at the best start, {losses.end:.4g} at the end"
-        )
+        say(f"Loss of the search: {losses}")
     advise(translator, largest, how)
     list_failures(failed)
 

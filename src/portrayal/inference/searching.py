@@ -1,15 +1,38 @@
 """Files through a model that searches for its answers, with pictures of the way to each."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
-from portrayal.core.errors import BadData
+from portrayal.core.errors import BadData, BadOption
 from portrayal.core.provenance import read_provenance
 from portrayal.core.runs import write_atomically
 from portrayal.inference.files import NOT_OURS, Files, Loaded, Outcome, encoded
-from portrayal.inference.snapshots import searched, way_paths
+from portrayal.inference.snapshots import Searched, searched, searches, way_paths
 from portrayal.inference.streams import Answering
 from portrayal.inference.translator import How, Translator
+from portrayal.recipes.choices import changed
+
+
+def with_search(translator: Translator, overrides: Sequence[str]) -> Translator:
+    """The same model with other settings of its search, as `name=value`.
+
+    They are in the marks of its pictures, so that those of other settings are made anew.
+    """
+    if not overrides:
+        return translator
+    recipe: Any = copy(translator.recipe)
+    if not searches(translator):
+        name = translator.config["recipe"]
+        raise BadOption(f"A {name} model answers at once: --set is of a search.")
+    wanted = changed(recipe.config, overrides, recipe.searching, "setting of the search")
+    if wanted == recipe.config:
+        return translator
+    recipe.config = wanted
+    return replace(
+        translator, recipe=recipe, config={**translator.config, "config": wanted.model_dump()}
+    )
 
 
 @dataclass
@@ -19,12 +42,20 @@ class Losses:
     start: float = 0.0
     end: float = 0.0
     pictures: int = 0
+    steps: tuple[int, int] = (0, 0)  # of the longest search, and how many it might have taken
 
-    def add(self, losses: tuple[float, float], pictures: int) -> None:
+    def add(self, found: Searched) -> None:
         """Take in a group."""
+        pictures = len(found.answers)
         self.pictures += pictures
-        self.start += (losses[0] - self.start) * pictures / self.pictures
-        self.end += (losses[1] - self.end) * pictures / self.pictures
+        self.start += (found.losses[0] - self.start) * pictures / self.pictures
+        self.end += (found.losses[1] - self.end) * pictures / self.pictures
+        self.steps = max(self.steps, found.steps)
+
+    def __str__(self) -> str:
+        early = f", after at most {self.steps[0]} of {self.steps[1]} steps"
+        ended = early if self.steps[0] < self.steps[1] else ""
+        return f"{self.start:.4g} at the best start, {self.end:.4g} at the end{ended}"
 
 
 def answering(files: Files, losses: Losses) -> Answering:
@@ -47,7 +78,7 @@ def answering(files: Files, losses: Losses) -> Answering:
         except BadData as error:
             yield from (Outcome(item.job.name, "failed", str(error)) for item in loaded)
             return
-        losses.add(found.losses, len(loaded))
+        losses.add(found)
         for item, pixels, way in zip(loaded, found.answers, found.ways, strict=True):
             mark = item.mark if files.provenance else None
             for path, picture in zip(way_paths(item.job.output, len(way)), way, strict=True):

@@ -52,6 +52,7 @@ class Searched:
     answers: list[Pixels]
     ways: list[list[Pixels]]  # of each picture the best so far, from the best start on
     losses: tuple[float, float]  # their mean at the start and at the end
+    steps: tuple[int, int]  # of the longest of these searches, and how many it might have taken
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,12 @@ def searched(
         so_far = [recipe.answer(z_at(c, index / count), reverse=how.reverse) for c in looking.calls]
         known = replace(translator, recipe=Answers(recipe, so_far))
         steps.append(known.translate_all(pictures, how, batch=batch))
-    ways = [list(way) for way in zip(*steps, strict=True)]
+    ways = [list(way) for way in zip(*steps, strict=True)] or [[] for _ in pictures]
     start, end = (
         [look[place] for call in looking.calls for look in parts_of(call)] for place in (0, -1)
     )
-    return Searched(answers, ways, (mean_loss(start), mean_loss(end)))
+    longest = max((look.step, look.steps) for look in end)
+    return Searched(answers, ways, (mean_loss(start), mean_loss(end)), longest)
 
 
 def parts_of(looks: Sequence[Look]) -> list[list[Look]]:

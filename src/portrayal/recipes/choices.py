@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from portrayal.core.errors import BadOption, UnknownName
 from portrayal.recipes import Preset, part_of, recipes
@@ -22,17 +23,32 @@ def choose(recipe: str, preset: str, overrides: Iterable[str]) -> tuple[BaseMode
     chosen = presets[preset]
     config, settings = chosen.config.model_dump(), chosen.settings.model_dump()
     fields = {**type(chosen.config).model_fields, **Settings.model_fields}
+    for name, value in named(overrides, fields):
+        (config if name in config else settings)[name] = value
+    checked = validated(type(chosen.config), config), validated(Settings, settings)
+    return checked[0], checked[1]
+
+
+def changed(
+    config: Model, overrides: Iterable[str], names: Iterable[str], kind: str = "setting"
+) -> Model:
+    """The config with overrides of these names only, checked."""
+    fields = {name: type(config).model_fields[name] for name in names}
+    return validated(type(config), {**config.model_dump(), **dict(named(overrides, fields, kind))})
+
+
+def named(
+    overrides: Iterable[str], fields: Mapping[str, FieldInfo], kind: str = "setting"
+) -> Iterator[tuple[str, Any]]:
+    """Name and value of each `name=value`."""
     for override in overrides:
         name, equals, text = override.partition("=")
         name, text = name.strip(), text.strip()
         if not equals:
             raise BadOption(f"--set {override!r} has no '='; write --set name=value.")
         if name not in fields:
-            raise UnknownName("setting", name, fields)
-        value = text if takes_text(fields[name]) else parsed(text)
-        (config if name in config else settings)[name] = value
-    checked = validated(type(chosen.config), config), validated(Settings, settings)
-    return checked[0], checked[1]
+            raise UnknownName(kind, name, fields)
+        yield name, text if takes_text(fields[name]) else parsed(text)
 
 
 def parsed(text: str) -> Any:

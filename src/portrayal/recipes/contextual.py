@@ -115,6 +115,22 @@ class Contextual:
     """The networks, their optimisers, one step of training, and the search."""
 
     paired, reversible = True, True
+    searching = (  # settings of the search alone, which a trained model may change
+        "contextual",
+        "direction",
+        "mass",
+        "floor",
+        "blur",
+        "search_adversarial",
+        "saturating",
+        "starts",
+        "kept",
+        "search_steps",
+        "descent",
+        "search_rate",
+        "patience",
+        "search_precision",
+    )
     at_once = 16  # pictures: more in a batch are not faster, and the first answer comes later
 
     def __init__(self, config: Config, settings: Settings, place: Place) -> None:
