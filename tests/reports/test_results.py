@@ -84,6 +84,23 @@ def test_the_verdict_leads_with_ssim_and_names_the_split():
     assert standing(results(score(0.7, 0.6, 0.8))) == ""
 
 
+def test_the_second_sentence_lists_titles_by_their_standing():
+    def pair(metric, title, ours, theirs):
+        both = score(*ours, metric=metric), score(*theirs, metric=metric, answer="input")
+        return [each.model_copy(update={"title": title}) for each in both]
+
+    better, level = ((7, 6, 8), (3, 2, 4)), ((7, 5, 9), (6, 4, 8))
+    found = results(
+        *pair("ssim", "SSIM", *better),
+        *pair("psnr", "", *better),
+        *pair("kid", "KID", *level),
+    )
+    assert standing(found) == (
+        "Compared with returning the input unchanged: better on SSIM and psnr (intervals apart); "
+        "not told apart on KID (intervals overlap)."
+    )
+
+
 def test_a_class_score_leads_if_there_is_one():
     both = results(score(0.7, 0.6, 0.8), score(0.9, 0.8, 1, metric="class_colour"))
     assert "class_colour 0.90" in verdict(both)

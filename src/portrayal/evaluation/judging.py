@@ -1,14 +1,14 @@
 """Every picture against its truth, and against its input: the rows of pictures.jsonl."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from portrayal.core.errors import UserError
-from portrayal.core.images import pixels_hash
+from portrayal.core.images import Pixels, pixels_hash
 from portrayal.evaluation.answers import Answers
 from portrayal.evaluation.choice import Choice
 from portrayal.evaluation.folders import require_same_size
@@ -50,25 +50,38 @@ def judge(choice: Choice, answers: Answers, index: int) -> tuple[Row, Hashes, di
     """
     pixels, row = answers.pictures(index), answers.rows[index]
     require_same_size(row["name"], pixels)
-    judged_row: Row = {"name": row["name"]}
-    compared = {"scores": ("fake", "target", choice.pictures)}
-    compared |= {"input": ("source", "target", choice.pictures)}
-    compared |= {"content": ("fake", "source", choice.content)}
-    compared |= {"known": ("known", "source", choice.known)}
+    compared = {
+        "scores": ("fake", "target", choice.pictures),
+        "input": ("source", "target", choice.pictures),
+        "content": ("fake", "source", choice.content),
+        "known": ("known", "source", choice.known),
+    }
+    found: Row = {"name": row["name"]}
     refused: dict[str, str] = {}
     for key, (one, other, metrics) in compared.items():
         if metrics and one in pixels and other in pixels:
-            scores = judged_row[key] = {}
-            for name in metrics:
-                try:
-                    scores |= score_picture([name], pixels[one], pixels[other], row)
-                except UserError as error:
-                    if name in choice.asked:
-                        raise
-                    refused[name], scores[name] = str(error), None
+            scored, reasons = scores_of(metrics, pixels[one], pixels[other], row, choice.asked)
+            found[key] = scored
+            refused |= reasons
     facts = {k: v for k, v in row.items() if k not in compared and k != "name"}
     hashes = {side: pixels_hash(p) for side, p in pixels.items()}
-    return {**judged_row, **facts}, hashes, refused
+    return {**found, **facts}, hashes, refused
+
+
+def scores_of(
+    metrics: Iterable[str], one: Pixels, other: Pixels, row: Row, asked: Container[str]
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Scores of a picture against another by metric, and why metrics not asked for refused it."""
+    scores: dict[str, float | None] = {}
+    refused: dict[str, str] = {}
+    for name in metrics:
+        try:
+            scores |= score_picture([name], one, other, row)
+        except UserError as error:
+            if name in asked:
+                raise
+            refused[name], scores[name] = str(error), None
+    return scores, refused
 
 
 def data_hash(rows: Sequence[Row], hashes: Sequence[Hashes]) -> str:

@@ -223,9 +223,9 @@ def standing(results: Results) -> str:
     """A second sentence: in which metrics the translator beats doing nothing."""
     places: dict[str, list[str]] = {}
     for question, metric in results.asked():
-        if place := comparison(results, metric, question):
-            ours = results.score(metric, question=question)
-            places.setdefault(place, []).append(ours.name if ours else metric)
+        ours = results.score(metric, question=question)
+        if ours and (place := comparison(results, metric, question)):
+            places.setdefault(place, []).append(ours.name)
     if not places:
         return ""
     parts = []

@@ -82,7 +82,7 @@ def test_without_truths_the_floor_is_against_inputs(answers):
     assert "own input" in section.head
     assert section.rows[0][1] == pytest.approx(section.rows[0][5])  # all inputs are one grey
     lost = Answers(answers.rows, lambda i: {"fake": answers.real(i)}, [], answers.real, False)
-    with pytest.raises(BadData, match="--source FOLDER"):
+    with pytest.raises(BadData, match="--input FOLDER"):
         floor_section(lost, ["l1"])
 
 
