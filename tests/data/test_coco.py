@@ -165,6 +165,21 @@ def test_objects_are_listed_by_picture_and_what_is_left_out_is_counted(tree):
     assert len(list(of(tree, min_object=63).names())) == 5
 
 
+def test_objects_whose_picture_or_category_is_not_named_are_counted(tree):
+    def change(content):
+        content["annotations"][0]["image_id"] = -7
+        content["annotations"][1]["category_id"] = 999
+
+    rewritten(tree, change)
+    source = of(tree)
+    assert len(list(source.names())) == 2
+    (note,) = source.notes()
+    assert "1 of pictures that the file does not name" in note
+    assert "1 of categories that the file does not name" in note
+    chosen = of(tree, categories=CLASSES[0]["name"])
+    assert "categories that the file" not in "".join(chosen.notes())
+
+
 def test_categories_choose_and_an_unknown_one_is_answered_with_the_nearest(tree):
     source = of(tree, categories="bus, traffic light")
     assert len(list(source.names())) == 3 and source.notes() == []

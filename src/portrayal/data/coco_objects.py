@@ -41,10 +41,12 @@ class Objects:
             if name not in known:
                 raise UnknownName("category", name, known)
         wanted = np.array([known[name] for name in names] or list(self.categories), np.int64)
-        image, category = np.array(self.image), np.array(self.category)
-        there = np.isin(image, np.fromiter(self.images, np.int64, len(self.images)))
-        order = np.lexsort((np.array(self.id), image))
-        return order[(np.isin(category, wanted) & there)[order]]
+        order = np.lexsort((np.array(self.id), np.array(self.image)))
+        return order[(np.isin(np.array(self.category), wanted) & self.pictured())[order]]
+
+    def pictured(self) -> NDArray[np.bool_]:
+        """Of every object, whether the file names its picture."""
+        return np.isin(np.array(self.image), np.fromiter(self.images, np.int64, len(self.images)))
 
     def reasons(self, names: frozenset[str]) -> dict[str, int]:
         """How many objects of these categories were left out, by reason."""
@@ -52,7 +54,14 @@ class Objects:
         for (category, reason), count in self.left_out.items():
             if not names or self.categories.get(category) in names:
                 counts[reason] += count
-        return dict(counts.most_common())
+        category = np.array(self.category)
+        known = np.isin(category, np.fromiter(self.categories, np.int64, len(self.categories)))
+        wanted = [number for number, name in self.categories.items() if not names or name in names]
+        counts["of pictures that the file does not name"] += int(
+            (np.isin(category, wanted) & ~self.pictured()).sum()
+        )
+        counts["of categories that the file does not name"] += 0 if names else int((~known).sum())
+        return {reason: count for reason, count in counts.most_common() if count}
 
 
 def objects_of(path: Path, smallest: float) -> Objects:
