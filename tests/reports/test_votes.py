@@ -91,6 +91,13 @@ def test_failed_checks_and_too_few_voters_are_said():
     assert "unknown" in " ".join(remarks(results(agreement=bounds(None))))
 
 
+def test_a_p_value_at_the_limit_tells_nothing_apart():
+    assert "no p-value over voters" in " ".join(remarks(results(smallest_p=0.05)))
+    assert "no p-value over voters" not in " ".join(remarks(results(smallest_p=0.04)))
+    models = [m.model_copy(update={"p_chance": 0.05}) for m in results().models]
+    assert {row.chance for row in table(results(models=models))[1]} == {"not told apart"}
+
+
 @pytest.mark.parametrize(
     ("same", "other", "said"),
     [(0.01, 0.01, "for other voters too"), (0.01, 0.2, "among these voters"),

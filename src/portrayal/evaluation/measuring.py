@@ -15,7 +15,7 @@ from portrayal.evaluation.judging import data_hash, judged
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.recognition.recogniser import load_recogniser
 from portrayal.evaluation.sets.features import Domain, domain
-from portrayal.evaluation.sets.networks import NETWORKS, choose_extractor
+from portrayal.evaluation.sets.networks import NETWORKS, Extractor, choose_extractor
 from portrayal.evaluation.summary import summarise
 from portrayal.evaluation.tables import TABLES, Context, sections_of
 from portrayal.metrics.judges import refuse_trained_judge
@@ -73,17 +73,8 @@ def measure(
 ) -> Measured:
     """Score answers; `features` is where the features of pictures are kept."""
     warnings: list[str] = []
-    check_columns(request.by, answers)
-    choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
-    choice = without_inputs(choice, answers)
-    choice = without_trained_judges(choice, work.config, warnings)
-    if request.by and not (choice.pictures or choice.content):
-        raise BadOption("--by needs scores of single pictures; add --metric ssim, or leave it out.")
-    extractor = None
-    if choice.sets or "memorisation" in request.tables:
-        extractor = choose_extractor(request.features, warnings.append, device)
-        if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
-            raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
+    choice = chosen(answers, request, work, warnings)
+    extractor = extractor_for(choice, request, warnings, device)
     found = judged(choice, answers, bar)
     pictures, hashes = found.rows, found.hashes
     if SKIN in request.by:
@@ -103,20 +94,52 @@ def measure(
             bar=bar,
         )
     part: Question = "fidelity" if answers.paired else "content"
-    means = tuple(dict.fromkeys(s.metric for s in summary.scores if s.question == part))
-    how = (request.seed, request.draws, bar)
-    made = (work.run, work.dataset, work.checkpoint)
-    context = Context(answers, pictures, means, features, extractor, *made, *how)
+    context = Context(
+        answers,
+        pictures,
+        metrics=tuple(dict.fromkeys(s.metric for s in summary.scores if s.question == part)),
+        features=features,
+        extractor=extractor,
+        run=work.run,
+        dataset=work.dataset,
+        checkpoint=work.checkpoint,
+        seed=request.seed,
+        draws=request.draws,
+        bar=bar,
+    )
     asked = (tuple(request.tables), tuple(request.by), request.recogniser)
     beside = sections_of(context, *asked, full=request.full, warnings=warnings)
     return Measured(
         pictures,
         data_hash(pictures, hashes),
-        summary.scores + sets.scores,
-        sets.sections + beside,
-        list(dict.fromkeys(warnings + summary.warnings + sets.warnings)),
-        "; ".join(dict.fromkeys(summary.methods + sets.methods)),
+        scores=summary.scores + sets.scores,
+        sections=sets.sections + beside,
+        warnings=list(dict.fromkeys(warnings + summary.warnings + sets.warnings)),
+        interval="; ".join(dict.fromkeys(summary.methods + sets.methods)),
     )
+
+
+def chosen(answers: Answers, request: Request, work: Work, warnings: list[str]) -> Choice:
+    """The metrics that fit; what was asked for by name and does not is refused before any work."""
+    check_columns(request.by, answers)
+    choice = choose(request.metrics, answers, full=request.full, note=warnings.append)
+    choice = without_inputs(choice, answers)
+    choice = without_trained_judges(choice, work.config, warnings)
+    if request.by and not (choice.pictures or choice.content):
+        raise BadOption("--by needs scores of single pictures; add --metric ssim, or leave it out.")
+    return choice
+
+
+def extractor_for(
+    choice: Choice, request: Request, warnings: list[str], device: str
+) -> Extractor | None:
+    """The feature network of set scores and memorisation, if those are computed."""
+    if not choice.sets and "memorisation" not in request.tables:
+        return None
+    extractor = choose_extractor(request.features, warnings.append, device)
+    if extractor is None and (named := [name for name in choice.sets if name in choice.asked]):
+        raise BadOption(f"{named[0]} needs a feature network. {warnings[-1]}")
+    return extractor
 
 
 def check_request(request: Request) -> None:

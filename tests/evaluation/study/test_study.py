@@ -95,7 +95,7 @@ def test_too_many_combinations_are_refused():
 
 def test_a_study_folder_gives_nothing_away_but_in_its_key(folders, tmp_path):
     out = tmp_path / "study"
-    study = create(out, of_folders(folders), Wanted(seed=1))
+    study = create(out, of_folders(folders), Wanted(seed=1, seconds=0.05))
     assert read_study(out) == study
     text = (out / "study.json").read_text()
     assert not any(f'"{word}"' in text for word in ("a", "b", "c", "m0", "m1"))
@@ -162,7 +162,8 @@ def test_a_ruin_is_far_from_its_picture_at_any_size(scene):
         (Wanted(trials=7), "Nobody can vote 7 times on 6 motifs"),
         (Wanted(show_input=True), "--input FOLDER"),
         (Wanted(show_reference=True), "--reference FOLDER"),
-        (Wanted(seconds=0.0), "0.05 to 600"),
+        (Wanted(seconds=0.04), "0.05 to 600"),
+        (Wanted(seconds=601), "0.05 to 600"),
         (Wanted(kind="rating", levels=("good",)), "2 levels or more"),
     ],
 )
