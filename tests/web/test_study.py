@@ -1,6 +1,8 @@
 import json
 import logging
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import pytest
@@ -52,6 +54,24 @@ def test_a_vote_sent_twice_is_stored_once_and_a_later_answer_changes_nothing(cli
     answers = [give(client, link, trial, name).json()["answer"] for name in trial["pictures"]]
     assert set(answers) == {trial["pictures"][0]}
     assert Votes(client.folder).counts() == (1, 1)
+
+
+def test_a_trial_is_shown_for_the_first_time_once_and_that_is_forgotten_with_the_voter(client):
+    one, two = join(client), join(client)
+
+    def first(link, trial="0001"):
+        return client.post(f"{link}/shown", json={"trial": trial}).json()
+
+    assert [first(one), first(one), first(one, "0002")] == [
+        {"first": f} for f in (True, False, True)
+    ]
+    assert first(two) == {"first": True}  # each voter for themselves
+    assert client.post(f"{one}/shown", json={"trial": "9999"}).status_code == 422
+    assert client.post(f"{one}/shown", json={}).status_code == 422
+    assert Votes(client.folder).counts() == (2, 0) and not trials(client, one)[1]["done"]
+    client.post(f"{one}/delete")
+    with closing(sqlite3.connect(client.folder / "votes.sqlite")) as file:
+        assert file.execute("SELECT * FROM seen").fetchall() == [(2, "0001")]
 
 
 def test_each_voter_has_trials_of_their_own(client):

@@ -107,6 +107,22 @@ def test_a_picture_is_hidden_when_its_time_is_over_and_can_still_be_judged(
     assert where(page) == "2"
 
 
+def test_a_reload_gives_no_second_look_and_its_time_is_not_counted(make_study, serve, visit):
+    folder = make_study(kind="real_or_fake", seconds=600)
+    page = visit(serve(study_app(folder)))
+    begin(page)
+    assert page.is_visible(".option img")
+    page.reload()
+    page.wait_for_selector(READY)
+    assert where(page) == "1" and not page.is_visible(".option img")
+    assert page.inner_text("#hint").startswith("Its time is over")
+    answer(page, "g")  # it can still be judged, and the next one is seen
+    assert page.is_visible(".option img") and "time" not in page.inner_text("#hint")
+    answer(page, "r")
+    page.wait_for_function("() => state.waiting.length === 0")
+    assert [vote.ms is None for vote in Votes(folder)] == [True, False]
+
+
 def test_ratings_are_given_by_number(make_study, serve, visit):
     folder = make_study(kind="rating")
     page = visit(serve(study_app(folder)))

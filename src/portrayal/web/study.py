@@ -5,6 +5,7 @@ POST /join                  a new voter, sent on to their own link
 GET  /v/TOKEN               the trials; the link is all a voter needs to come back
 GET  /v/TOKEN/trials        their trials in order, and which are answered
 POST /v/TOKEN/votes         {"trial", "answer", "ms"}; stored when it is answered, once per trial
+POST /v/TOKEN/shown         {"trial"}, before a picture with a time limit: {"first": shown never before}
 POST /v/TOKEN/delete        forgets the voter and all their votes
 GET  /pictures/NAME.png     under blinded names
 """
@@ -38,6 +39,12 @@ class Given(BaseModel):
     trial: str = Field(max_length=20)
     answer: str = Field(max_length=64)
     ms: int | None = Field(None, ge=0, le=86_400_000)
+
+
+class Shown(BaseModel):
+    """A trial that is about to be shown."""
+
+    trial: str = Field(max_length=20)
 
 
 def study_app(folder: Path, *, most: int = MOST_VOTERS) -> FastAPI:
@@ -89,6 +96,12 @@ def add_voting(app: FastAPI, study: Study, votes: Votes, most: int) -> None:
             raise HTTPException(404, "This link is not known; its votes may have been deleted.")
         return number
 
+    def trial_of(number: int, name: str) -> Trial:
+        for trial in trials_of(study, number - 1):
+            if trial.id == name:
+                return trial
+        raise HTTPException(422, f"You have no trial {name!r}.")
+
     @app.post("/join")
     def join() -> Response:
         return RedirectResponse(f"v/{votes.join(most)}", 303)
@@ -115,13 +128,16 @@ def add_voting(app: FastAPI, study: Study, votes: Votes, most: int) -> None:
     @app.post("/v/{token}/votes")
     def vote(token: Token, given: Given) -> dict[str, str]:
         number = voter_of(token)
-        trial = next((t for t in trials_of(study, number - 1) if t.id == given.trial), None)
-        if trial is None:
-            raise HTTPException(422, f"You have no trial {given.trial!r}.")
+        trial = trial_of(number, given.trial)
         if given.answer not in (study.answers or trial.shown):
             raise HTTPException(422, f"{given.answer!r} is no answer to this trial.")
         kept = votes.store(Vote(number, trial.id, trial.item, trial.shown, given.answer, given.ms))
         return {"trial": trial.id, "answer": kept}
+
+    @app.post("/v/{token}/shown")
+    def shown_now(token: Token, given: Shown) -> dict[str, bool]:
+        number = voter_of(token)
+        return {"first": votes.show(number, trial_of(number, given.trial).id)}
 
     @app.post("/v/{token}/delete")
     def delete(token: Token) -> dict[str, int]:

@@ -33,6 +33,11 @@ CREATE TABLE IF NOT EXISTS votes (
     ms INTEGER,
     PRIMARY KEY (voter, trial)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (              -- of studies with a time limit; no clock is kept
+    voter INTEGER NOT NULL REFERENCES voters(number) ON DELETE CASCADE,
+    trial TEXT NOT NULL,
+    PRIMARY KEY (voter, trial)
+) WITHOUT ROWID;
 """
 FREE = """
 DELETE FROM voters WHERE number = (
@@ -106,6 +111,15 @@ class Votes:
             return {
                 row[0] for row in file.execute("SELECT trial FROM votes WHERE voter=?", [voter])
             }
+
+    def show(self, voter: int, trial: str) -> bool:
+        """Remember that a trial's picture is shown now; whether it is for the first time."""
+        with self._writing() as file:
+            added = file.execute(
+                "INSERT OR IGNORE INTO seen SELECT number, ? FROM voters WHERE number = ?",
+                (trial, voter),
+            )
+            return added.rowcount == 1
 
     def delete(self, voter: int) -> int:
         """Forget a voter and their votes, also in the file's free pages; how many votes."""

@@ -1,6 +1,6 @@
 // The server's API. What it refuses becomes one line that says what to do.
 import { entries } from "./app_zip.js";
-import { pause, root } from "./app_dom.js";
+import { pause, root, say } from "./app_dom.js";
 
 export class Refused extends Error {
   constructor(text, status = 0, wait = 0) {
@@ -41,6 +41,7 @@ export async function ask(path, options = {}) {
 export const json = async (path, options) => (await ask(path, options)).json();
 
 const PATIENCE = 180; // seconds for which a full server is asked again
+const SOON = 5; // seconds before it is asked again that this is said aloud once more
 
 async function patiently(work, note, signal) { // when it says so
   const end = performance.now() + 1000 * PATIENCE;
@@ -52,7 +53,9 @@ async function patiently(work, note, signal) { // when it says so
       if (!wait || performance.now() + 1000 * wait > end) throw error;
       const [why] = error.message.split(/[;.]/);
       for (let seconds = wait; seconds > 0; seconds -= 1) {
-        note(`${why}; trying again in ${seconds} s`);
+        const text = `${why}; trying again in ${seconds} s`;
+        note(text);
+        if (seconds === wait || seconds === SOON) say(text); // a screen reader hears no countdown
         await pause(1000, signal);
       }
     }

@@ -6,7 +6,7 @@ import { compare } from "./slider.js";
 // result(model, options) -> {node, give(sent), leave()}; `sent` is {name, blob, url?, note}
 export function result(model, options) {
   const slider = compare(`Input and translation by ${model.name}`);
-  const status = element("p", { class: "status small", role: "status" });
+  const status = element("p", { class: "status small" }); // counts; what matters is said aloud
   const bar = element("progress", { max: 1, "aria-label": `Progress of ${model.name}`, hidden: true });
   const actions = element("div", { class: "row tight" });
   const node = element("article", { class: "result", "aria-label": model.name },
@@ -60,6 +60,7 @@ export function result(model, options) {
     node.setAttribute("aria-busy", "true");
     if (!quiet) {
       status.textContent = "Translating …";
+      say(`${model.name}: translating`);
       status.classList.remove("bad");
       actions.replaceChildren();
       if (model.slow) cancellable();
@@ -89,8 +90,13 @@ export function result(model, options) {
     cancellable();
   }
 
+  function inLine(text) {
+    if (text !== status.textContent) say(text);
+    wait(text);
+  }
+
   function tell(now) {
-    if (now.state === "queued") wait(now.position ? `Number ${number(now.position)} in the queue` : "In the queue");
+    if (now.state === "queued") inLine(now.position ? `Number ${number(now.position)} in the queue` : "In the queue");
     bar.hidden = false;
     if (now.state === "queued") return bar.removeAttribute("value");
     if (now.steps) bar.value = (now.step ?? 0) / now.steps;
@@ -123,6 +129,7 @@ export function result(model, options) {
     bar.hidden = true;
     status.textContent = error.message;
     status.classList.add("bad");
+    say(`${model.name}: ${error.message}`);
     actions.replaceChildren(button("Try again", () => start()));
   }
 
@@ -132,6 +139,7 @@ export function result(model, options) {
     state.before = keep(state.sent.blob);
     slider.show(state.before, null);
     status.textContent = "Cancelled.";
+    say(`${model.name}: cancelled`);
     actions.replaceChildren(button("Start again", () => start()));
     actions.firstElementChild.focus();
   }

@@ -5,10 +5,11 @@ const here = location.pathname.replace(/\/$/, "");
 const KEYS = "1234567890abcdefghijklmnopqrstuvwxyz";
 const AHEAD = 3; // trials whose pictures are loaded before they are needed
 const CALM = 250; // ms in which a trial takes no answer, so that one key press answers one
-const state = { plan: null, index: 0, open: false, since: 0, waiting: [], sending: false, timer: 0 };
+const state = { plan: null, index: 0, open: false, first: true, since: 0, waiting: [], sending: false, timer: 0 };
 const loaded = new Map();
 
 const address = (name) => `../pictures/${name}.png`;
+const post = (path, body) => fetch(`${here}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
 function picture(name) {
   if (!loaded.has(name)) {
@@ -33,8 +34,7 @@ async function begin() {
   find("link").value = location.href;
   const answer = await patiently(() => fetch(`${here}/trials`));
   if (!answer.ok) return finish("This link is not known", (await answer.json()).detail, false);
-  state.plan = await answer.json();
-  state.index = 0;
+  Object.assign(state, { plan: await answer.json(), index: 0 });
   await next();
 }
 
@@ -53,17 +53,22 @@ async function next() {
   const trials = state.plan.trials;
   while (state.index < trials.length && trials[state.index].done) state.index += 1;
   const trial = trials[state.index];
-  find("progress").max = trials.length;
-  find("progress").value = state.index;
+  Object.assign(find("progress"), { max: trials.length, value: state.index });
   if (!trial) return saved();
   state.open = false;
   find("trial").setAttribute("aria-busy", "true");
   const images = await patientPictures(trial);
-  show(trial, images);
+  const first = !state.plan?.seconds || await counted(trial);
+  if (state.plan && find("end").hidden) show(trial, images, first); // or their answers were deleted meanwhile
   for (const later of trials.slice(state.index + 1, state.index + 1 + AHEAD))
     for (const name of picturesOf(later)) picture(name).catch(() => {});
   for (const name of picturesOf(trials[state.index - 1] ?? { pictures: [] }))
     if (!picturesOf(trial).includes(name)) loaded.delete(name);
+}
+
+async function counted(trial) { // whether its time begins now: the server remembers, so a reload gives no second look
+  const answer = await patiently(() => post("shown", { trial: trial.id }));
+  return !answer.ok || (await answer.json()).first;
 }
 
 async function patientPictures(trial) {
@@ -80,7 +85,7 @@ async function patientPictures(trial) {
   }
 }
 
-function show(trial, images) {
+function show(trial, images, first) {
   const { trials, answers, levels, seconds } = state.plan;
   const single = answers.length > 0;
   const where = find("where");
@@ -97,16 +102,17 @@ function show(trial, images) {
   find("answers").replaceChildren(...answers.map((value, place) => answerButton(value, place, levels)));
   find("answers").hidden = !single;
   find("answers").classList.toggle("many", answers.length > 2);
-  find("hint").replaceChildren(...hint(trial, answers));
+  find("hint").replaceChildren(...first ? [] : ["Its time is over: it is not shown again. "], ...hint(trial, answers));
+  const hide = () => options.forEach((each) => each.classList.add("gone"));
+  if (!first) hide();
   layOut();
   find("trial").setAttribute("aria-busy", "false");
   find("said").textContent = `Question ${state.index + 1} of ${trials.length}`;
   if (!document.querySelector("dialog[open]")) find("options").focus({ preventScroll: true });
   clearTimeout(state.timer);
   requestAnimationFrame(() => { // the first frame in which it can be seen
-    state.since = performance.now();
-    state.open = true;
-    if (seconds) state.timer = setTimeout(() => options.forEach((each) => each.classList.add("gone")), 1000 * seconds);
+    Object.assign(state, { since: performance.now(), open: true, first });
+    if (seconds && first) state.timer = setTimeout(hide, 1000 * seconds);
   });
 }
 
@@ -136,9 +142,7 @@ function hint(trial, answers) {
   return answers.length ? [keys] : [keys, element("span", { class: "taps" }, matchMedia("(hover: none)").matches ? "Tap a picture to choose it." : "")];
 }
 
-function buttons() {
-  return [...document.querySelectorAll("#trial [data-answer]")];
-}
+const buttons = () => [...document.querySelectorAll("#trial [data-answer]")];
 
 function choose(button) {
   const elapsed = performance.now() - state.since;
@@ -148,7 +152,7 @@ function choose(button) {
   const trial = state.plan.trials[state.index];
   trial.done = true;
   button.classList.add("chosen");
-  state.waiting.push({ trial: trial.id, answer: button.dataset.answer, ms: Math.round(elapsed) });
+  state.waiting.push({ trial: trial.id, answer: button.dataset.answer, ms: state.first ? Math.round(elapsed) : null });
   send();
   setTimeout(next, 130);
 }
@@ -157,8 +161,7 @@ async function send() {
   if (state.sending) return;
   state.sending = true;
   while (state.waiting.length) {
-    const body = JSON.stringify(state.waiting[0]);
-    const answer = await patiently(() => fetch(`${here}/votes`, { method: "POST", headers: { "content-type": "application/json" }, body }));
+    const answer = await patiently(() => post("votes", state.waiting[0]));
     if (!answer.ok) {
       state.waiting = [];
       finish("Your answers cannot be saved", (await answer.json()).detail, false);
@@ -198,8 +201,8 @@ async function forget() {
 
 function layOut() { // the largest tiles that fit; on small screens two columns that scroll, three pictures below each other
   const shown = [...document.querySelectorAll("#options .option")];
-  if (!shown.length) return;
-  const image = shown[0].querySelector("img");
+  const image = shown[0]?.querySelector("img");
+  if (!image) return;
   const ratio = image.naturalHeight / image.naturalWidth || 1;
   const small = innerWidth <= 560;
   const gap = small ? 8 : 12;
@@ -223,8 +226,7 @@ function layOut() { // the largest tiles that fit; on small screens two columns 
 
 addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const every = buttons();
-  const key = event.key.toLowerCase();
+  const [every, key] = [buttons(), event.key.toLowerCase()];
   if (key.startsWith("arrow") && every.length) {
     const step = key === "arrowright" || key === "arrowdown" ? 1 : -1;
     const from = every.indexOf(document.activeElement);
