@@ -5,7 +5,7 @@ import pytest
 from portrayal.reports.results import Score
 from portrayal.reports.sweep_page import page
 from portrayal.reports.sweep_plots import parallel, places, scatter, trade_off
-from portrayal.reports.sweep_scores import columns, leading, series_of
+from portrayal.reports.sweep_scores import columns, leading, series_of, spread_digits
 from portrayal.reports.sweeping import Point, Sweep, Trial, Validation, Variable
 
 
@@ -77,6 +77,20 @@ def test_one_score_against_another_has_a_named_dot_and_two_intervals_per_trial()
     html = page(made, Path("sweeps"))
     assert html.count('class="plot points"') == 3
     assert "14.0 [13.0, 15.0] n = 9" in html
+
+
+def test_the_score_that_orders_the_trials_leads_wherever_it_stands():
+    made = scored({"0": (10.0, 20.0), "5": (12.0, 20.0)})
+    assert leading(made, series_of(made)).title == "SAME to the input ↑"
+    other = made.model_copy(update={"metric": "far"})
+    assert leading(other, series_of(other)).title == "FAR_NET ↓"
+    assert leading(sweep(), series_of(sweep())).title == "ssim"
+    assert leading(sweep(), []) is None
+
+
+def test_digits_tell_scores_apart_between_two_and_six():
+    spans = ([], [0.3], [10, 90], [0.2, 0.25], [0, 1e-9])
+    assert [spread_digits(values) for values in spans] == [4, 4, 2, 4, 6]
 
 
 def test_a_score_that_no_trial_has_yet_leaves_the_others():

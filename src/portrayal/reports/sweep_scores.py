@@ -32,6 +32,7 @@ class Mark:
 class Series:
     """One score of all trials that have it, by their names."""
 
+    name: str  # as it was asked for
     title: str
     marks: dict[str, Mark]
 
@@ -53,21 +54,20 @@ def series_of(sweep: Sweep) -> list[Series]:
     if not sweep.scores:
         scored = [(trial.name, trial.score) for trial in sweep.trials]
         marks = {name: Mark(s, s, s) for name, s in scored if s is not None}
-        return [Series(sweep.metric, marks)] if marks else []
+        return [Series(sweep.metric, sweep.metric, marks)] if marks else []
     found = []
     for name in sweep.scores:
         scores = of_all(sweep, name)
         marks = {trial: mark for trial, each in scores.items() if (mark := mark_of(each))}
         if marks:
-            found.append(Series(title_of(next(iter(scores.values()))), marks))
+            found.append(Series(name, title_of(next(iter(scores.values()))), marks))
     return found
 
 
 def leading(sweep: Sweep, series: Sequence[Series]) -> Series | None:
-    """The one that orders the trials."""
-    names = [name for name in sweep.scores if any(name in trial.scores for trial in sweep.trials)]
-    ordering = names.index(sweep.metric) if sweep.metric in names else 0
-    return series[ordering] if len(series) == max(1, len(names)) else next(iter(series), None)
+    """The one that orders the trials, or the first there is."""
+    ordering = [each for each in series if each.name == sweep.metric]
+    return next(iter([*ordering, *series]), None)
 
 
 def of_all(sweep: Sweep, name: str) -> dict[str, Score]:

@@ -50,6 +50,14 @@ def test_a_colon_in_a_word_stays_what_it_is():
     assert made("device=cpu,cuda:1").varied[0].values == ("cpu", "cuda:1")
 
 
+@pytest.mark.parametrize(
+    ("span", "logarithmic"),
+    [("0.1..1", True), ("0.1..0.9", False), ("0..10", False), ("-1..10", False), ("1..10", True)],
+)
+def test_a_range_of_factors_is_positive_and_ten_times_as_long(span, logarithmic):
+    assert made(f"learning_rate={span}").varied[0].logarithmic is logarithmic
+
+
 def test_a_range_is_for_tuning():
     each = made("learning_rate=1e-5..1e-2", "width=4..32")
     spans = {v.name: (v.span, v.whole, v.logarithmic) for v in each.varied}
