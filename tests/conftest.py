@@ -108,8 +108,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def quiet_page(browser: Any) -> Iterator[Callable[..., Any]]:
+def quiet_pages(browser: Any) -> Iterator[Callable[..., Any]]:
     """quiet_page(url, ...): a page in a context of its own, in which nothing may go wrong.
 
     At the end its console must be empty, but for what begins with `known`, and every request must
@@ -133,3 +132,15 @@ def quiet_page(browser: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not noise
+
+
+@pytest.fixture
+def quiet_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Pages of one test, in which nothing may go wrong: see `quiet_pages`."""
+    yield from quiet_pages(browser)
+
+
+@pytest.fixture(scope="module")
+def quiet_page_long(browser: Any) -> Iterator[Callable[..., Any]]:
+    """The same, until the file is done."""
+    yield from quiet_pages(browser)

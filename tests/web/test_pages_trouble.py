@@ -1,5 +1,8 @@
 """Translating by the page when something is in the way, in Chromium: a broken picture among many,
-a full server, an impatient person, a camera whose tab is left."""
+a full server, an impatient person, a camera whose tab is left.
+
+A page takes seconds to open on a busy machine: tests share theirs and leave it as it was.
+"""
 
 import io
 import zipfile
@@ -25,21 +28,33 @@ def models(small_run):
     return load_models(find_runs([small_run]), engine="torch")
 
 
-@pytest.fixture
-def visit(quiet_page, serve, small_run):
-    """visit(models, known, limits, options of the page): a page of its own server."""
+@pytest.fixture(scope="module")
+def opened(quiet_page_long, serve_long, small_run):
+    """opened(models, known, limits, options of the page): a page of its own server."""
     lines = []
 
     def open_page(models, known=(), limits=Limits(per_minute=0), **options):
         app = serving_app([small_run], models, limits)
         lines.append(app.state.line)
-        page = quiet_page(serve(app), known=known, patience=60_000, **options)
+        page = quiet_page_long(serve_long(app), known=known, patience=60_000, **options)
         page.wait_for_selector(".model")
         return page
 
     yield open_page
     for line in lines:
         line.close()
+
+
+@pytest.fixture(scope="module")
+def page(opened, models):
+    """A page with a camera whose server takes any number of pictures."""
+    return opened(models, permissions=["camera"])
+
+
+@pytest.fixture(scope="module")
+def calm_page(opened, models):
+    """A page whose server takes two pictures a minute."""
+    return opened(models, REFUSED, Limits(per_minute=2))
 
 
 def file(name, content):
@@ -59,8 +74,8 @@ def all_of(page, files):
     return [zipfile.ZipFile(io.BytesIO(Path(each.path()).read_bytes())) for each in got]
 
 
-def test_broken_pictures_among_many_are_named_and_the_others_come(visit, models, scene):
-    page, good = visit(models), encode(scene(64, 64), ".png")
+def test_broken_pictures_among_many_are_named_and_the_others_come(page, scene):
+    good = encode(scene(64, 64), ".png")
     names = ("a.png", "half.png", "b.png", "words.png", "empty.png")
     contents = (good, good[: len(good) // 3], good, b"words: not a picture", b"")
     [zipped] = all_of(page, list(map(file, names, contents)))
@@ -73,23 +88,42 @@ def test_broken_pictures_among_many_are_named_and_the_others_come(visit, models,
         assert line.split(".png ")[1] == said.split(": ", 1)[1]  # the reason
 
 
-def test_more_pictures_than_a_minute_allows_go_in_parts_and_say_why_they_wait(visit, models, scene):
-    page = visit(models, REFUSED, Limits(per_minute=2))
+def test_more_pictures_than_a_minute_allows_go_in_parts_and_say_why_they_wait(calm_page, scene):
+    page = calm_page
+    page.evaluate("""() => { window.heard = [];
+      new MutationObserver(() => window.heard.push(document.getElementById('said').textContent))
+        .observe(document.getElementById('said'), { childList: true }); }""")
     page.click("#tab-several")
     page.set_input_files(
         "#files", [file(f"{n}.png", encode(scene(8, 8), ".png")) for n in range(3)]
     )
-    page.click("#several-go")
-    page.wait_for_function(
-        "() => document.getElementById('several-note').innerText"
-        ".startsWith('More than 2 pictures a minute; trying again in ')"
-    )
+    with page.expect_download():  # the first two
+        page.click("#several-go")
+    waits = "More than 2 pictures a minute; trying again in "
+    note = "document.getElementById('several-note').innerText"
+    page.wait_for_function(f"() => {note}.startsWith('{waits}')")
+    first = page.inner_text("#several-note")
+    page.wait_for_function(f"first => {note} !== first", arg=first)  # it counts
     page.click("#several-stop")
     assert "Stopped" in page.inner_text("#several-error")
+    heard = [text for text in page.evaluate("window.heard") if text.startswith(waits)]
+    assert len(heard) == 1, "a countdown is not read out second by second"
 
 
-def test_a_full_server_is_asked_again_and_one_can_leave(visit, gate, noise):
-    page, recipe = visit({"gate": gate}, REFUSED, Limits(workers=1, waiting=0)), gate.forward.recipe
+def test_a_quick_model_that_has_to_wait_can_be_cancelled(calm_page, scene):
+    page, content = calm_page, encode(scene(64, 64), ".png")
+    post = {"content": content, "headers": {"content-type": "image/png"}}
+    while httpx.post(f"{page.url}api/translate", timeout=60, **post).status_code == 200:
+        pass  # until the minute's pictures are used up
+    page.set_input_files("#file", file("a.png", content))
+    page.get_by_role("button", name="Cancel").click()
+    assert page.inner_text(".status") == "Cancelled."
+    assert page.inner_text("#said") == "small: cancelled"
+
+
+def test_a_full_server_is_asked_again_and_one_can_leave(opened, gate, noise):
+    recipe = gate.forward.recipe
+    page = opened({"gate": gate}, REFUSED, Limits(workers=1, waiting=0))
     content = encode(noise(8, 8), ".png")
     post = {"content": content, "headers": {"content-type": "image/png"}}
     job = httpx.post(f"{page.url}api/jobs", timeout=60, **post).json()["job"]
@@ -107,21 +141,11 @@ def test_a_full_server_is_asked_again_and_one_can_leave(visit, gate, noise):
     assert httpx.get(f"{page.url}api/jobs/{job}", timeout=60).json()["state"] == "done"
 
 
-def test_a_quick_model_that_has_to_wait_can_be_cancelled(visit, models, scene):
-    page = visit(models, REFUSED, Limits(per_minute=1))
-    content = encode(scene(64, 64), ".png")
-    post = {"content": content, "headers": {"content-type": "image/png"}}
-    assert httpx.post(f"{page.url}api/translate", timeout=60, **post).status_code == 200
-    page.set_input_files("#file", file("a.png", content))
-    page.get_by_role("button", name="Cancel").click()
-    assert page.inner_text(".status") == "Cancelled."
-
-
-def test_a_camera_whose_tab_is_left_while_it_starts_stays_off(visit, models):
-    page = visit(models, permissions=["camera"])
+def test_a_camera_whose_tab_is_left_while_it_starts_stays_off(page):
     page.evaluate("""() => {
       const devices = navigator.mediaDevices, given = devices.getUserMedia.bind(devices);
       devices.getUserMedia = async (wanted) => {
+        devices.getUserMedia = given; // the next time as usual
         window.stream = await given(wanted);
         await new Promise((resolve) => { window.goOn = resolve; });
         return window.stream; }; }""")
@@ -137,8 +161,7 @@ def test_a_camera_whose_tab_is_left_while_it_starts_stays_off(visit, models):
     assert page.inner_text("#camera-start") == "Start the camera"
 
 
-def test_the_keyboard_stays_where_the_camera_is_and_two_presses_take_one_picture(visit, models):
-    page = visit(models, permissions=["camera"])
+def test_the_keyboard_stays_where_the_camera_is_and_two_presses_take_one_picture(page):
     page.click("#tab-camera")
     page.click("#camera-start")
     page.wait_for_selector("#camera-take:visible")
@@ -154,8 +177,7 @@ def test_the_keyboard_stays_where_the_camera_is_and_two_presses_take_one_picture
     assert page.evaluate(FOCUSED) == "tab-picture"
 
 
-def test_a_camera_that_goes_away_is_said(visit, models):
-    page = visit(models, permissions=["camera"])
+def test_a_camera_that_goes_away_is_said(page):
     page.click("#tab-camera")
     page.click("#camera-start")
     page.wait_for_selector("#camera-take:visible")

@@ -5,7 +5,7 @@ POST /join                  a new voter, sent on to their own link
 GET  /v/TOKEN               the trials; the link is all a voter needs to come back
 GET  /v/TOKEN/trials        their trials in order, and which are answered
 POST /v/TOKEN/votes         {"trial", "answer", "ms"}; stored when it is answered, once per trial
-POST /v/TOKEN/shown         {"trial"}, before a picture with a time limit: {"first": shown never before}
+POST /v/TOKEN/shown         {"trial"}, before its time limit begins: {"first": never shown before}
 POST /v/TOKEN/delete        forgets the voter and all their votes
 GET  /pictures/NAME.png     under blinded names
 """
