@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 from untrained import make_dataset, make_run
 
 from portrayal.cli import answer
-from portrayal.core.runs import read_json
+from portrayal.core.runs import read_json, write_json
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,26 @@ def test_what_is_not_scored_is_named_and_scored_if_asked(runs, tmp_path, capsys)
         "comparison.csv",
         "comparison.html",
     }
+
+
+def test_the_dataset_of_runs_made_elsewhere_is_named(runs, tmp_path, capsys):
+    answer(["evaluate", str(runs[1]), "--metric", "l1", "--metric", "ssim"])
+    moved = [shutil.copytree(run, tmp_path / "moved" / run.name) for run in runs]
+    for run in moved:  # as typed elsewhere
+        for file in ("config.json", "results.json"):
+            found = read_json(run / file)
+            write_json(run / file, found | {"data": found["data"] | {"path": "d", "from_run": "d"}})
+    words = ["compare", *map(str, moved), "--out", str(tmp_path / "out"), "--no-cost"]
+    assert answer(words) == 0
+    html = (tmp_path / "out" / "comparison.html").read_text()
+    assert html.count("not found</div>") == 2 * 6 and "Say where they are: --data FOLDER" in html
+    assert answer([*words, "--data", str(runs[0].parent / "data")]) == 0
+    html = (tmp_path / "out" / "comparison.html").read_text()
+    assert "not found" not in html and "--data FOLDER" not in html
+    capsys.readouterr()
+    assert answer([*words, "--data", str(tmp_path / "none")]) == 2
+    error = capsys.readouterr().err
+    assert "No such dataset folder" in error and error.count("\n") == 1
 
 
 def test_a_model_that_cannot_be_loaded_keeps_its_scores(runs, tmp_path, capsys):

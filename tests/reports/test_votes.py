@@ -152,7 +152,7 @@ def test_a_report_shows_the_votes_of_a_study_or_those_in_the_run(run, tmp_path):
     assert text == visible((tmp_path / "own.html").read_text())
     for word in ("Which one?", "70.0 % [10.0, 80.0]", "0.20 [−0.10, 0.50]", "kappa", "1,234"):
         assert word in text
-    assert len(re.findall('class="chance"', text)) == 1
+    assert len(re.findall('class="chance"', text)) == 2  # of the plot, and of the one for phones
     assert "None of the models that people judged is named run." in text
     assert "<b>plain</b>" not in text
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)

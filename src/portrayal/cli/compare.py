@@ -40,6 +40,12 @@ def compare(
     ] = True,
     device: Annotated[str, typer.Option(help="Of the timing. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of tests and intervals. E.g. --seed 1")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Dataset, if it is not where it was: for the pictures. E.g. --data datasets/faces"
+        ),
+    ] = None,
     study: Annotated[
         Path | None,
         typer.Option(help="Study of people, to be shown too. E.g. --study studies/faces"),
@@ -55,20 +61,23 @@ def compare(
     Example: portrayal compare runs/l1 runs/gan runs/both --out comparison
     """
     from portrayal.cli.progress import bar, warn
+    from portrayal.core.errors import BadData
     from portrayal.evaluation.comparison.compare import Plan
     from portrayal.evaluation.comparison.compare import compare as compared
     from portrayal.reports.comparison_page import write_comparison
     from portrayal.reports.votes import study_votes
 
+    if data and not data.is_dir():
+        raise BadData(f"No such dataset folder: {data}.")
     votes = study_votes(study) if study else None
     if evaluate:
-        evaluate_missing(runs, metric, device)
+        evaluate_missing(runs, metric, device, data)
     measure = (lambda run: cost_of_run(run, device)) if cost else None
     comparison = compared(runs, Plan(metric, shared_only, seed), cost=measure, bar=bar)
     for text in comparison.warnings:
         warn(text)
     comparison = comparison.model_copy(update={"votes": votes})
-    page = write_comparison(out, comparison)
+    page = write_comparison(out, comparison, data)
     show(comparison)
     if votes:
         from portrayal.reports.votes_words import headline
@@ -77,7 +86,9 @@ def compare(
     typer.echo(f"Wrote {page}: open it in a browser")
 
 
-def evaluate_missing(runs: list[Path], metric: list[str] | None, device: str) -> None:
+def evaluate_missing(
+    runs: list[Path], metric: list[str] | None, device: str, data: Path | None
+) -> None:
     """Score the runs that have no scores on the test split."""
     from portrayal.cli.progress import bar, say, warn
     from portrayal.evaluation.evaluate import Request, evaluate_run
@@ -85,7 +96,7 @@ def evaluate_missing(runs: list[Path], metric: list[str] | None, device: str) ->
     for run in runs:
         if not (run / "results.json").exists():
             say(f"Evaluating {run}")
-            evaluate_run(run, Request(metric), device=device, bar=bar, note=warn)
+            evaluate_run(run, Request(metric), data=data, device=device, bar=bar, note=warn)
 
 
 def cost_of_run(run: Path, device: str) -> "Cost":

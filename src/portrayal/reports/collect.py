@@ -35,17 +35,43 @@ class Run:
     best: dict[str, int] = field(default_factory=dict)  # metric -> step of its best checkpoint
     parameters: dict[str, int] = field(default_factory=dict)  # network -> trainable numbers
     gaps: list[str] = field(default_factory=list)
+    moved: Path | None = None  # where the dataset is, if the person says so
+
+    @property
+    def imported(self) -> str:
+        """Of an import: whose network it is, and how it translates; empty of trained runs."""
+        about = self.config.get("imported")
+        if not isinstance(about, dict):
+            return ""
+        files = [
+            each["file"] for each in about.values() if isinstance(each, dict) and "file" in each
+        ]
+        text = (
+            f"Imported from {about.get('from')} ({', '.join(map(str, files))}), not trained here."
+        )
+        return f"{text} {self.train_like}".strip()
+
+    @property
+    def train_like(self) -> str:
+        """That dropout and batch statistics stay on, if they do."""
+        noisy = _mapping(self.config.get("config")).get("translation") == "train_like"
+        return "Train-like: dropout and batch statistics stay on." if noisy else ""
 
     @property
     def data_folder(self) -> Path | None:
         """Where the pictures were when they were scored or learned from, if they still are."""
+        if self.moved:
+            return self.moved
         scored = dataset_places(self.folder, self.results.data) if self.results else []
         paths = scored + dataset_places(self.folder, self.config.get("data"))
         return next((path for path in paths if _is_folder(path)), None)
 
 
-def collect(folder: Path) -> Run:
-    """Read a run folder. Refuses what is no run; anything else that is amiss becomes a gap."""
+def collect(folder: Path, data: Path | None = None) -> Run:
+    """Read a run folder. Refuses what is no run; anything else that is amiss becomes a gap.
+
+    `data`: where its dataset is, if it moved.
+    """
     if not folder.is_dir():
         raise BadData(f"No such folder: {folder}. Make a run with: portrayal train.")
     if not any((folder / sign).exists() for sign in SIGNS):
@@ -70,8 +96,13 @@ def collect(folder: Path) -> Run:
         best=_best(folder / "checkpoints"),
         parameters=_parameters(folder / "checkpoints"),
         gaps=gaps,
+        moved=data,
     )
-    if not run.samples:
+    if run.imported:  # there was no training to miss
+        gaps[:] = [
+            gap for gap in gaps if not gap.startswith(("log.jsonl is m", "scores.jsonl is m"))
+        ]
+    elif not run.samples:
         gaps.append("samples/ holds no pictures, so progress cannot be shown.")
     return _with_manifest(run)
 
@@ -79,7 +110,7 @@ def collect(folder: Path) -> Run:
 def _with_manifest(run: Run) -> Run:
     """Add what the dataset says about itself. A folder made by hand has no manifest: no gap."""
     if run.data_folder is None:
-        if run.config:
+        if run.config and not run.imported:
             run.gaps.append("The dataset is no longer where it was: its pictures cannot be shown.")
         return run
     place = run.data_folder / "manifest.json"

@@ -1,12 +1,12 @@
 """The page of a comparison: one file, opens offline. Equal files give equal bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from portrayal.core.runs import write_atomically, write_json
-from portrayal.reports.collect import collect
+from portrayal.reports.collect import Run, collect
 from portrayal.reports.comparison import (
     QUESTIONS,
     Comparison,
@@ -60,17 +60,20 @@ class Block:
     differences: list[tuple[str, str, list[list[str]]]] = field(default_factory=list)
 
 
-def write_comparison(out: Path, comparison: Comparison) -> Path:
-    """Write comparison.json, comparison.csv and comparison.html. Returns the page."""
+def write_comparison(out: Path, comparison: Comparison, data: Path | None = None) -> Path:
+    """Write comparison.json, comparison.csv and comparison.html. Returns the page.
+
+    `data`: where the dataset is, if it is not where the runs say.
+    """
     write_json(out / "comparison.json", comparison.model_dump())
     write_atomically(out / "comparison.csv", as_csv(comparison))
-    write_atomically(out / "comparison.html", page(comparison))
+    write_atomically(out / "comparison.html", page(comparison, data))
     return out / "comparison.html"
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Comparison, data: Path | None = None) -> str:
     """The whole page as a string."""
-    runs = {model.name: collect(Path(model.folder)) for model in comparison.models}
+    runs = {model.name: collect(Path(model.folder), data) for model in comparison.models}
     arrows = {row.metric: ARROWS[row.better] for row in comparison.rows}
     content: dict[str, Any] = {
         "comparison": comparison,
@@ -82,10 +85,21 @@ def page(comparison: Comparison) -> str:
         "timings": timings(comparison),
         "validation": validation_overlays(runs, arrows),
         "training": training_overlays(runs),
-        "gaps": [*comparison.warnings, *missing(comparison)],
+        "gaps": [*comparison.warnings, *missing(comparison), *unfound(comparison, runs)],
         "colours": COLOURS,
     }
     return templates().get_template("comparison.html").render(**content)
+
+
+def unfound(comparison: Comparison, runs: Mapping[str, Run]) -> list[str]:
+    """That inputs and truths cannot be shown, if no run knows where its dataset is."""
+    shots = [shot for strip in strips(comparison, runs) for shot in strip.shots[:2]]
+    scored = [run for run in runs.values() if run.results and run.results.kind == "run"]
+    if not scored or any(shot.uri for shot in shots):
+        return []
+    place = next((run.data_folder for run in scored if run.data_folder), None)
+    where = f"{place} does not hold them" if place else "their dataset is not where it was"
+    return [f"Inputs and truths cannot be shown: {where}. Say where they are: --data FOLDER."]
 
 
 def blocks(comparison: Comparison) -> list[Block]:

@@ -8,7 +8,8 @@ from portrayal.reports.plots import Box, labelled, nice_ticks
 from portrayal.reports.votes import ModelVotes, VoteResults
 from portrayal.reports.votes_words import VALUES, filled, headline, pair_rows, remarks, table
 
-ROW, LEFT, RIGHT, TOP, WIDTH = 34, 190, 24, 30, 760  # of the plot, in its own units
+LEFT, RIGHT, TOP, WIDTH = 190, 24, 30, 760  # of the plot, in its own units
+NARROW, EDGE = 350, 12  # the same for phones: names stand above their bars
 COLOURS = """
 .poll{font:13px system-ui,sans-serif;color-scheme:light dark;--i:#17191f;--s:#5a606d;--r:#e5e6e8;
 --c:#2952cc}@media screen and (prefers-color-scheme:dark){.poll{--i:#e9ebef;--s:#a3aab7;--r:#2a2f38;
@@ -29,6 +30,7 @@ class People(NamedTuple):
     pairs: list[list[str]]
     remarks: list[str]
     plot: str  # an SVG
+    narrow: str  # the same for phones
     own: frozenset[str]  # models that the page is about
 
 
@@ -39,19 +41,21 @@ def people(found: VoteResults, own: Collection[str] = ()) -> People:
     named = frozenset(own) & {row[0] for row in rows}
     if own and not named:
         said = [f"None of the models that people judged is named {' or '.join(own)}.", *said]
-    return People(found, headline(found), head, rows, pair_rows(found), said, plot(found), named)
+    plots = plot(found), plot(found, narrow=True)
+    return People(found, headline(found), head, rows, pair_rows(found), said, *plots, named)
 
 
-def plot(found: VoteResults) -> str:
+def plot(found: VoteResults, *, narrow: bool = False) -> str:
     """Each model's value with both intervals, and the chance line, as an SVG of its own."""
     models = found.ranked
     low, high = span(found, models)
     box = Box(low, high, 0, 1)
+    width, left, row = (NARROW, EDGE, 48) if narrow else (WIDTH, LEFT, 34)
 
     def x(value: float) -> float:
-        return round(LEFT + box.left(value) / 100 * (WIDTH - LEFT - RIGHT), 1)
+        return round(left + box.left(value) / 100 * (width - left - RIGHT), 1)
 
-    bottom = TOP + ROW * len(models)
+    bottom = TOP + row * len(models)
     drawn = []
     for tick, text in labelled(nice_ticks(low, high)):
         shown = text if found.kind == "rating" else f"{100 * tick:g} %"
@@ -62,9 +66,8 @@ def plot(found: VoteResults) -> str:
         drawn.append(f'<path class="chance" d="M{x(luck)} {TOP - 6}V{bottom}"/>')
         drawn.append(label("chance", x(luck), TOP - 12))
     for number, model in enumerate(models):
-        y = TOP + ROW * number + ROW // 2
-        name = model.name if len(model.name) <= 24 else f"…{model.name[-23:]}"
-        drawn.append(f'<text x="{LEFT - 14}" y="{y + 4}" text-anchor="end">{escape(name)}</text>')
+        y = TOP + row * number + (34 if narrow else row // 2)
+        drawn.append(named(model.name, left, y, narrow=narrow))
         for kind, bounds in (("same", model.same), ("other", model.other)):
             if bounds.low is not None and bounds.high is not None:
                 drawn.append(f'<path class="{kind}" d="M{x(bounds.low)} {y}H{x(bounds.high)}"/>')
@@ -72,9 +75,18 @@ def plot(found: VoteResults) -> str:
     title = escape(f"{VALUES[found.kind]} by model. {headline(found)}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="poll" role="img" '
-        f'viewBox="0 0 {WIDTH} {bottom + 28}" aria-label="{title}">'
+        f'viewBox="0 0 {width} {bottom + 28}" aria-label="{title}">'
         f"<style>{COLOURS}</style>{''.join(drawn)}</svg>\n"
     )
+
+
+def named(name: str, left: float, y: float, *, narrow: bool) -> str:
+    """A model's name before its bar, or above it."""
+    most = 40 if narrow else 24
+    text = escape(name if len(name) <= most else f"…{name[1 - most :]}")
+    if narrow:
+        return f'<text x="{left}" y="{y - 14}">{text}</text>'
+    return f'<text x="{left - 14}" y="{y + 4}" text-anchor="end">{text}</text>'
 
 
 def label(text: str, x: float, y: float) -> str:
