@@ -402,3 +402,15 @@ def test_runs_are_translated_into_a_study_with_their_inputs_and_truths(tmp_path)
         assert (shown[0] != shown[1]).any()
         truth = read_pixels(tmp_path / "s" / "pictures" / f"{item.reference}.png")
         assert (truth == material.truth(name)).all()
+
+
+def test_runs_of_different_datasets_need_to_be_told_whose_pictures_to_show(tmp_path):
+    counts = {"train": 2, "val": 2, "test": 3}
+    places = [make_dataset(tmp_path / n, counts | {"test": k}) for n, k in (("d", 3), ("e", 4))]
+    runs = [make_run(tmp_path / n, data) for n, data in zip("xy", places, strict=True)]
+    with pytest.raises(BadData, match=r"different datasets \(.*d, .*e\)\..*--data FOLDER"):
+        of_runs(runs, device="cpu")
+    said: list[str] = []
+    material = of_runs(runs, data=places[1], device="cpu", note=said.append)
+    assert len(material.names) == 4
+    assert "is not the dataset that" in said[0]

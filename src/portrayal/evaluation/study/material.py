@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,9 @@ from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.evaluation.folders import pictures_by_name
 from portrayal.filters.degrade import noise
+
+if TYPE_CHECKING:
+    from portrayal.data.dataset import Dataset
 
 Read = Callable[[str], Pixels]
 
@@ -80,24 +83,14 @@ def of_runs(
     note: Callable[[str], None] = lambda text: None,
 ) -> Material:
     """Translations of one split by every run, made when they are asked for."""
-    from portrayal.evaluation.translations import dataset_of
     from portrayal.inference.load import load
 
     translators = {
         name: load(run, device=device, checkpoint=checkpoint, note=note)
         for name, run in zip(names_of(runs), runs, strict=True)
     }
-    datasets = [
-        dataset_of(run, each.config, data, note)
-        for run, each in zip(runs, translators.values(), strict=True)
-    ]
-    if len({dataset.identity for dataset in datasets}) > 1:
-        places = ", ".join(str(dataset.folder) for dataset in datasets)
-        raise BadData(
-            f"These runs learned from different datasets ({places}). Say whose pictures to show: "
-            "--data FOLDER."
-        )
-    chosen = datasets[0].split(split)
+    configs = [each.config for each in translators.values()]
+    chosen = shared_dataset(runs, configs, data, note).split(split)
     sources, targets = chosen.domain("source"), chosen.domain("target")
     index = {row["name"]: number for number, row in enumerate(sources.rows())}
     real = {row["name"]: number for number, row in enumerate(targets.rows())}
@@ -130,6 +123,27 @@ def of_runs(
         target,
         facts,
     )
+
+
+def shared_dataset(
+    runs: Sequence[Path],
+    configs: Sequence[Mapping[str, Any]],
+    data: Path | None,
+    note: Callable[[str], None],
+) -> "Dataset":
+    """The one dataset that all runs learned from, or `data`."""
+    from portrayal.evaluation.translations import dataset_of
+
+    datasets = [
+        dataset_of(run, config, data, note) for run, config in zip(runs, configs, strict=True)
+    ]
+    if len({dataset.identity for dataset in datasets}) > 1:
+        places = ", ".join(str(dataset.folder) for dataset in datasets)
+        raise BadData(
+            f"These runs learned from different datasets ({places}). Say whose pictures to show: "
+            "--data FOLDER."
+        )
+    return datasets[0]
 
 
 def reader(files: Mapping[str, Path]) -> Read:
