@@ -13,7 +13,12 @@ from portrayal.core.images import signed
 from portrayal.core.runs import read_json, write_json
 from portrayal.data.dataset import Dataset
 from portrayal.evaluation.answers import Answers
-from portrayal.evaluation.recognition.judged import discriminator_section, history_section, judge_of
+from portrayal.evaluation.recognition.judged import (
+    calibration_rows,
+    discriminator_section,
+    history_section,
+    judge_of,
+)
 from portrayal.inference.load import load
 
 
@@ -77,6 +82,18 @@ def test_other_games_say_what_their_outputs_are(run, data, game, has_p):
     section = discriminator_section(run, answers_of(data), device="cpu", draws=50)
     assert ("p_real" in values(section)) == has_p
     assert {"vanilla": "ln 2", "lsgan": "LSGAN", "hinge": "no probabilities"}[game] in section.note
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "off"),
+    [(0.8, 0.2, 0.2), (0.2, 0.8, 0.8), (0.6, 0.6, 0.1), (1.0, 0.0, 0.0)],
+)
+def test_the_calibration_error_is_how_far_its_sureness_is_from_how_often_it_is_right(
+    real, fake, off
+):
+    error, fair = calibration_rows([{"p_real": real, "p_fake": fake}] * 9, seed=0)
+    assert error[1] == pytest.approx(off)  # of answers as sure as max(p, 1 - p)
+    assert (error[4], fair[4]) == (18, 18)
 
 
 def test_translations_without_truth_or_input_are_refused(run, data):
