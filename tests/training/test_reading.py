@@ -24,8 +24,11 @@ def test_one_flipped_bit_is_noticed(run):
 def test_when_all_are_damaged_nothing_is_loaded(run, tiny):
     for name in ("00000001", "00000002"):
         (run / "checkpoints" / name / "training.pt").unlink()
-    with pytest.raises(BadCheckpoint, match="All 2 checkpoints"):
+    with pytest.raises(BadCheckpoint, match=r"All 2 checkpoints .* start a new run\.$"):
         restore(run, tiny().state())
+    save_best(run, tiny().state(), {"step": 1, "seconds": 0.0}, {"l1": 0.1})
+    with pytest.raises(BadCheckpoint, match=r"a new run, or take --checkpoint best_l1\.$"):
+        read_weights(run)
 
 
 def test_no_checkpoint_is_no_error_for_training_but_one_line_for_translating(tmp_path, tiny):

@@ -82,7 +82,10 @@ def newest(run: Path, note: Note) -> tuple[Path | None, dict[str, Any]]:
         else:
             return folder, about
     if broken:
-        raise BadCheckpoint(f"All {len(broken)} checkpoints in {run} are damaged; start a new run.")
+        others = "".join(f", or take --checkpoint {name}" for name in best_names(run)[:1])
+        raise BadCheckpoint(
+            f"All {len(broken)} checkpoints in {run} are damaged; start a new run{others}."
+        )
     return None, {}
 
 
