@@ -203,7 +203,7 @@ def evaluate_chosen(done: "Sweep", out: Path) -> "Sweep":
     from portrayal.core.errors import BadData
     from portrayal.evaluation.evaluate import Request, evaluate_run
     from portrayal.evaluation.search.sweep import read_again
-    from portrayal.reports.sweeping import write_sweep
+    from portrayal.reports.sweep_page import write_sweep
 
     best = done.best
     if best is None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from portrayal.core.runs import write_atomically, write_json
 from portrayal.reports.collect import collect
 from portrayal.reports.curves import ARROWS
 from portrayal.reports.pages import templates
@@ -16,6 +17,13 @@ from portrayal.reports.sweep_scores import (
     spread_digits,
 )
 from portrayal.reports.sweeping import Sweep, results_of_test
+
+
+def write_sweep(out: Path, sweep: Sweep) -> Path:
+    """Write sweep.json and sweep.html. Returns the page."""
+    write_json(out / "sweep.json", sweep.model_dump())
+    write_atomically(out / "sweep.html", page(sweep, out))
+    return out / "sweep.html"
 
 
 def page(sweep: Sweep, out: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from portrayal.core.errors import BadData
-from portrayal.core.runs import read_json, read_lines, write_json
+from portrayal.core.runs import read_json, read_lines
 from portrayal.reports.results import Better, Question, Results, Score
 
 FAILED = "failed.json"  # in the folder of a trial that cannot be trained
@@ -199,13 +199,3 @@ def results_of_test(folder: Path) -> Results | None:
     except (BadData, ValueError):
         return None
     return results if results.split == "test" else None
-
-
-def write_sweep(out: Path, sweep: Sweep) -> Path:
-    """Write sweep.json and sweep.html. Returns the page."""
-    from portrayal.core.runs import write_atomically
-    from portrayal.reports.sweep_page import page
-
-    write_json(out / "sweep.json", sweep.model_dump())
-    write_atomically(out / "sweep.html", page(sweep, out))
-    return out / "sweep.html"

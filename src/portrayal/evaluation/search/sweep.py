@@ -20,6 +20,7 @@ from portrayal.evaluation.search.grid import Space
 from portrayal.evaluation.search.scoring import check_scores
 from portrayal.metrics import metrics
 from portrayal.reports.results import Better
+from portrayal.reports.sweep_page import write_sweep
 from portrayal.reports.sweeping import (
     FAILED,
     Sweep,
@@ -27,7 +28,6 @@ from portrayal.reports.sweeping import (
     Variable,
     read_trial,
     state_of,
-    write_sweep,
 )
 from portrayal.training.run import refuse_changes
 
