@@ -54,13 +54,12 @@ class Objects:
         for (category, reason), count in self.left_out.items():
             if not names or self.categories.get(category) in names:
                 counts[reason] += count
-        category = np.array(self.category)
-        known = np.isin(category, np.fromiter(self.categories, np.int64, len(self.categories)))
+        numbers = np.array(self.category)
+        named = np.isin(numbers, np.fromiter(self.categories, np.int64, len(self.categories)))
         wanted = [number for number, name in self.categories.items() if not names or name in names]
-        counts["of pictures that the file does not name"] += int(
-            (np.isin(category, wanted) & ~self.pictured()).sum()
-        )
-        counts["of categories that the file does not name"] += 0 if names else int((~known).sum())
+        lost = np.isin(numbers, wanted) & ~self.pictured()
+        counts["of pictures that the file does not name"] += int(lost.sum())
+        counts["of categories that the file does not name"] += 0 if names else int((~named).sum())
         return {reason: count for reason, count in counts.most_common() if count}
 
 

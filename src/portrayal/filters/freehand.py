@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import Pixels
 from portrayal.filters import filters
+from portrayal.filters.sheet import sheet_alone
 
 Plane = NDArray[np.float32]  # (H, W)
 Mask = NDArray[np.uint8]  # (H, W), 0 or 1
@@ -22,6 +23,7 @@ LARGEST = 1024  # short side at which a large scan is cleaned; strokes are drawn
 FAINTEST = 0.06  # share of the paper's light that a stroke must swallow
 LEAST = 0.0005  # share of the pixels that must be ink
 WIDEST = 1.6  # times the usual width: what is wider is an area, kept as it is
+CHALKBOARD = 110  # levels: on a darker sheet strokes may be lighter than it
 JOINT = 3.0  # times the usual width: up to this, where strokes meet is no area
 
 
@@ -56,7 +58,10 @@ def _cleaned(pixels: Pixels, stroke: float) -> tuple[Pixels, float]:
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = sheet_alone(small)
     ink, share = ink_of(small)
+    if share < LEAST and np.median(small) < CHALKBOARD:
+        ink, share = ink_of(255 - small)
     if stroke and share >= LEAST:
         ink = one_width(ink, max(1.0, stroke * min(small.shape[:2]) / 256))
     if scale < 1:
