@@ -149,7 +149,10 @@ def test_two_generators_of_different_shape_are_no_pair(tmp_path):
         saved(trained(resnet(blocks, 2, "instance")), tmp_path / f"{blocks}.pth")
         for blocks in (6, 9)
     ]
-    with pytest.raises(BadData, match=r"6\.pth is resnet_6.*9\.pth is resnet_9"):
+    with pytest.raises(
+        BadData,
+        match=r"6\.pth and .*9\.pth are no pair; they differ in network \(resnet_6, resnet_9\)",
+    ):
         import_reference(files[0], tmp_path / "run", back=files[1])
 
 
@@ -263,3 +266,27 @@ def test_the_command_says_what_it_found_and_the_run_translates(tmp_path, noise, 
     assert (tmp_path / "made" / "photo.png").exists()
     assert answer(["report", str(tmp_path / "run")]) == 0
     assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "imported"
+
+
+@pytest.mark.parametrize("train_like", [False, True])
+def test_an_import_says_what_it_is_wherever_it_is_shown(tmp_path, capsys, train_like):
+    run, file = (
+        tmp_path / "run",
+        saved(trained(u_net(6, 2, "batch")), tmp_path / "latest_net_G.pth"),
+    )
+    import_reference(file, run, train_like=train_like)
+    assert answer(["report", str(run)]) == 0
+    assert "Imported from" in capsys.readouterr().out
+    page = (run / "report.html").read_text()
+    assert "latest_net_G.pth" in page and "learning_rate" not in page and "log.jsonl" not in page
+    assert answer(["export", str(run), "--to", "hub", "--out", str(tmp_path / "hub")]) == 0
+    card = (tmp_path / "hub" / "README.md").read_text()
+    assert "were imported from a file" in card and "step 0" not in card
+    assert ("Train-like: dropout" in page) == ("Train-like: dropout" in card) == train_like
+    capsys.readouterr()
+    exported = answer(["export", str(run), "--to", "onnx", "--out", str(tmp_path / "a.onnx")])
+    assert exported == (2 if train_like else 0)
+    if train_like:
+        assert "keeps dropout and batch statistics on" in capsys.readouterr().err
+    assert answer(["evaluate", str(run)]) == 2
+    assert "does not know its dataset" in capsys.readouterr().err

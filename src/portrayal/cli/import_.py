@@ -41,5 +41,5 @@ def import_(
     from portrayal.export.reference import import_reference
 
     found = import_reference(file, out, back=back, size=size, train_like=train_like, note=warn)
-    say(f"{file.name}: {found.describe()}")
+    say(f"{file.name}: {found.describe()}{', train-like' if train_like else ''}")
     say(f"Wrote {out}. Next: portrayal translate {out} PICTURES --out FOLDER")

@@ -30,7 +30,9 @@ def dataset_of(
     places = [data] if data else dataset_places(run, known)
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
-        place = places[0] if places else "its place"
+        if not places:
+            raise BadData(f"{run} does not know its dataset. Say which to take: --data FOLDER.")
+        place = places[0]
         raise BadData(
             f"The dataset of {run} is not at {place} any more. Say where it is: --data FOLDER."
         )

@@ -103,6 +103,7 @@ def card(
         data=config.get("data", {}),
         prepared=prepared,
         imported=config.get("imported"),
+        noisy=translator.noisy,
         size=translator.training_size,
         step=int(step),
         multiple=translator.recipe.multiple,

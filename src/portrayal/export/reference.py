@@ -5,6 +5,7 @@ Only tensors are read; layout.py says which network they are of.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def import_reference(
     shapes = {name: architecture_of(tensors, files[name]) for name, tensors in found.items()}
     architecture = shapes["generator"]
     if len(set(shapes.values())) > 1:
-        both = "; ".join(f"{files[name].name} is {a.describe()}" for name, a in shapes.items())
-        raise BadData(f"The two generators differ, so they are no pair: {both}.")
+        differ = differences(*shapes.values())
+        raise BadData(f"{file} and {back} are no pair; they differ in {differ}.")
     config = config_of(architecture, files, size=size, train_like=train_like)
     outline = blank(config)  # a few kernels can claim a network that fills the memory
     for name, tensors in found.items():
@@ -77,7 +78,10 @@ def config_of(
     choices: dict[str, Any] = {"generator": a.network, "width": a.width, "norm": a.norm}
     choices["dropout"] = a.dropout
     if both_ways and train_like:
-        raise BadOption("--train-like is for pix2pix models; CycleGAN's have nothing to keep on.")
+        kept = " its dropout would be all that is kept on;" if a.dropout and not a.nested else ""
+        raise BadOption(
+            f"--train-like is for pix2pix models, and this becomes a CycleGAN:{kept} leave it out."
+        )
     if both_ways and not a.nested:
         choices["upsampling"] = a.upsampling
     elif train_like:
@@ -87,7 +91,7 @@ def config_of(
         "recipe": "cyclegan" if both_ways else "pix2pix",
         "preset": "imported",
         "config": choices,
-        "settings": Settings().model_dump(mode="json"),
+        "settings": Settings().model_dump(mode="json"),  # nobody's: a run has to have some
         "steps": 0,
         "data": {
             "path": None,
@@ -105,6 +109,19 @@ def config_of(
         "command": command(),
         "started": now(),
     }
+
+
+def differences(a: Architecture, b: Architecture) -> str:
+    """What tells two networks apart, in words.
+
+    >>> first, second = (Architecture("resnet_9", 64, norm, 0.5) for norm in ("batch", "none"))
+    >>> differences(first, second)
+    'norm (batch, none)'
+    """
+    ours, theirs = asdict(a), asdict(b)
+    return ", ".join(
+        f"{key} ({ours[key]}, {theirs[key]})" for key in ours if ours[key] != theirs[key]
+    )
 
 
 def file_hash(path: Path) -> str:

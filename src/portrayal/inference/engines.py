@@ -109,7 +109,12 @@ def generator_of(translator: Translator, *, reverse: bool = False) -> nn.Module:
     """The feed-forward generator of a recipe; BadOption if it has none."""
     recipe: Any = translator.recipe
     name = translator.config["recipe"]
-    if not hasattr(recipe, "exportable") or translator.noisy:
+    if translator.noisy:
+        raise BadOption(
+            "This model keeps dropout and batch statistics on (train_like), which files of a "
+            "network alone cannot do: no export. --to hub writes it whole."
+        )
+    if not hasattr(recipe, "exportable"):
         raise BadOption(f"{name} has no feed-forward generator: it cannot be exported.")
     generator: nn.Module = recipe.exportable(reverse=reverse)
     source = sample(recipe.multiple).to(translator.device)

@@ -34,7 +34,8 @@ def setting_groups(run: Run) -> list[tuple[str, list[Fact]]]:
     """Every setting of the recipe and of the training, those typed by the user marked."""
     typed = typed_settings(str(run.config.get("command", "")))
     groups = []
-    for title, key in (("Recipe", "config"), ("Training", "settings")):
+    keys = (("Recipe", "config"), ("Training", "settings"))
+    for title, key in keys[:1] if run.imported else keys:  # an import's training is unknown
         facts = [
             Fact(name, text, name.split(".")[0] in typed)
             for name, text in flat(run.config.get(key))
@@ -64,7 +65,7 @@ def data_facts(run: Run) -> DataFacts:
     data = _mapping(run.config.get("data"))
     counts = _mapping(data.get("counts")) or _mapping(run.manifest.get("counts"))
     facts = [
-        Fact("Folder", text_of(data.get("path"))),
+        Fact("Folder", "unknown" if run.imported else text_of(data.get("path"))),
         Fact("Kind", text_of(data.get("kind"))),
         Fact("Size (height × width)", _size(data.get("size") or run.manifest.get("size"))),
         Fact("Identity (SHA-256)", text_of(data.get("sha256"))[:16]),

@@ -79,6 +79,8 @@ def headline(run: Run) -> str:
     """The verdict, or how far the run is."""
     if run.results:
         return verdict(run.results)
+    if run.imported:
+        return f"{run.imported} Not scored yet."
     if not run.log:
         return "This run has not logged a step yet."
     last = run.log[-1]
@@ -101,7 +103,10 @@ def commands(run: Run) -> list[tuple[str, str]]:
     """What was typed to get here."""
     typed = [
         ("Prepare", run.manifest.get("command")),
-        ("Train", run.config.get("command") or run.environment.get("command")),
+        (
+            "Import" if run.imported else "Train",
+            run.config.get("command") or run.environment.get("command"),
+        ),
         ("Evaluate", run.results.command if run.results else None),
     ]
     shown = [(title, _text(command)) for title, command in typed if _text(command)]

@@ -81,7 +81,8 @@ class Model:
             "name": self.name,
             "recipe": config["recipe"],
             "preset": config.get("preset"),
-            "step": translator.about.get("step"),
+            "step": None if config.get("imported") else translator.about.get("step"),
+            "train_like": translator.noisy,
             "size": list(size) if size else None,
             "multiple": translator.recipe.multiple,
             "directions": ["forward", "reverse"] if self.back else ["forward"],
@@ -143,7 +144,8 @@ def load_models(
             continue
         models[name] = model
         facts = model.facts()
-        note(f"{name}: {facts['recipe']}, step {facts['step']}, by {facts['engine']}")
+        where = "imported" if facts["step"] is None else f"step {facts['step']}"
+        note(f"{name}: {facts['recipe']}, {where}, by {facts['engine']}")
     if reasons and not models and not any(map(in_training, runs.values())):
         raise BadData(reasons[0])
     return models

@@ -174,6 +174,8 @@ def summary(name: str, run: Run, models: dict[str, Any]) -> dict[str, Any]:
         "best": best_scores(run),
         "report": f"/runs/{quote(name)}/report" if report else None,
         "translates": name in models,
+        "imported": run.imported or None,
+        "train_like": run.train_like or None,
     }
 
 

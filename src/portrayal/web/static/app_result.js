@@ -149,6 +149,6 @@ export function result(model, options) {
 
 export function about(model) {
   const size = model.size ? `${model.size[1]} × ${model.size[0]}` : "any size";
-  const step = model.step == null ? "" : `, step ${number(model.step)}`;
-  return `${model.recipe}${step}, ${size}${model.slow ? ", slow" : ""}`;
+  const step = model.step == null ? ", imported" : `, step ${number(model.step)}`;
+  return `${model.recipe}${step}, ${size}${model.slow ? ", slow" : ""}${model.train_like ? ", train-like" : ""}`;
 }

@@ -25,6 +25,7 @@ function show(run) {
   const link = run.report ? element("a", { href: new URL(`${path}/report`, root).href }, "Report") : null;
   const use = run.translates ? element("a", { href: new URL(`?model=${encodeURIComponent(name)}`, root).href }, "Translate with it") : null;
   find("facts").replaceChildren(...states(run).filter(Boolean), ...[link, use].filter(Boolean).flatMap((each) => [" · ", each]));
+  find("note").textContent = run.imported ?? run.train_like ?? "";
   find("meter").hidden = !run.running;
   find("progress").value = run.steps ? (run.step ?? 0) / run.steps : 0;
   find("progress-note").textContent = run.steps ? `${number(run.step ?? 0)} of ${number(run.steps)} steps` : "";

@@ -11,6 +11,7 @@ export function states(run) {
   const kind = [run.recipe, run.preset].filter(Boolean).join(", ");
   const [step, steps] = [run.step ?? 0, run.steps ?? 0];
   const where = steps && step < steps ? `step ${number(step)} of ${number(steps)}` : `step ${number(step)}`;
+  if (run.imported) return [kind];
   return [`${kind} · ${where}`, run.running ? element("span", { class: "live" }, " · training now") : null];
 }
 

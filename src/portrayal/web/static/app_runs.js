@@ -33,7 +33,7 @@ function card(run) {
   }, () => {});
   const body = [
     run.sample ? element("img", { class: "look", src: shown(run.sample), alt: `Latest sample of ${run.name}`, loading: "lazy" })
-      : element("div", { class: "look" }),
+      : element("div", { class: "look" }, run.imported ? element("p", { class: "small soft" }, "Imported: no samples") : null),
     element("h2", {}, element("a", { href: new URL(`runs/${encodeURIComponent(run.name)}`, root).href }, run.name)),
     element("p", { class: "small soft" }, ...states(run)),
     run.running && run.steps ? element("progress", { max: run.steps, value: run.step ?? 0, "aria-label": `Training of ${run.name}` }) : null,
