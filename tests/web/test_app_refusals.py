@@ -160,6 +160,28 @@ def test_addresses_have_so_many_pictures_a_minute_and_are_forgotten():
     PerMinute(0).count("a", 1000)
 
 
+def test_the_wait_is_until_enough_pictures_have_left_the_minute_and_never_too_short():
+    now = [0.0]
+    counts = PerMinute(10, clock=lambda: now[0])
+    for second in range(8):
+        now[0] = float(second)
+        counts.count("a")
+    now[0] = 9.7
+    with pytest.raises(Often) as error:
+        counts.count("a", 5)  # the third oldest, of second 2, must go: 62 - 9.7
+    assert error.value.after == 53
+    now[0] = 9.7 + 53
+    counts.count("a", 5)
+
+
+def test_more_than_a_minutes_worth_is_told_how_many_can_come():
+    counts = PerMinute(10, clock=lambda: 0.0)
+    with pytest.raises(Often, match=r"again in 1 s with at most 10 of these 12\."):
+        counts.count("a", 12)
+    assert not counts.asked  # who was refused is not remembered
+    counts.count("a", 10)
+
+
 def test_too_often_is_429_and_says_when(small_run, models, serve, scene):
     app = serving_app([small_run], models, Limits(per_minute=1), behind_proxy=True)
     content = encode(scene(8, 8), ".png")

@@ -1,5 +1,6 @@
 """What the server allows, and who has asked how often."""
 
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -37,8 +38,9 @@ class Limits:
 class Often(Exception):
     """Too many pictures from one address; `after` seconds later there is room again."""
 
-    def __init__(self, most: int, after: int) -> None:
-        super().__init__(f"More than {most} pictures a minute; try again in {after} s.")
+    def __init__(self, most: int, pictures: int, after: int) -> None:
+        fewer = f" with at most {most} of these {pictures}" if pictures > most else ""
+        super().__init__(f"More than {most} pictures a minute; try again in {after} s{fewer}.")
         self.after = after
 
 
@@ -54,14 +56,15 @@ class PerMinute:
         if not self.most:
             return
         now = self.clock()
-        times = self.asked.setdefault(address, deque())
-        self.asked.move_to_end(address)
+        times = self.asked.get(address, deque())
         while times and times[0] <= now - WINDOW:
             times.popleft()
-        if len(times) + pictures > self.most:
-            freeing = times[min(pictures, len(times)) - 1] if times else now
-            raise Often(self.most, max(1, round(freeing + WINDOW - now)))
+        if (over := len(times) + pictures - self.most) > 0:
+            freeing = times[min(over, len(times)) - 1] if times else now - WINDOW
+            raise Often(self.most, pictures, max(1, math.ceil(freeing + WINDOW - now)))
         times.extend([now] * pictures)
+        self.asked[address] = times
+        self.asked.move_to_end(address)
         while len(self.asked) > ADDRESSES or self.stale(now):
             self.asked.popitem(last=False)
 
