@@ -176,3 +176,12 @@ def test_a_folder_without_votes_is_refused_in_one_line(tmp_path):
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula():
     assert csv_text([["=1+1", -1, "a,b", None]]) == '\'=1+1,-1,"a,b",\n'
+
+
+def test_the_plot_for_phones_shows_the_same_within_their_width():
+    wide, narrow = plot(results()), plot(results(), narrow=True)
+    assert 'viewBox="0 0 350 ' in narrow
+    for mark in ('class="dot"', 'class="same"', "<text"):
+        assert wide.count(mark) == narrow.count(mark) > 0
+    edges = [float(x) for x in re.findall(r'(?:cx="|[MH])([0-9.]+)', narrow)]
+    assert min(edges) >= 0 and max(edges) <= 350
