@@ -251,3 +251,14 @@ def test_a_drawing_is_cleaned_first_and_shown_as_the_network_got_it(client, smal
     assert client.get(f"/api/jobs/{job}/picture").content == cleaned.content
     empty = post(client, encode(np.full((64, 64, 3), 200, np.uint8), ".png"), drawing=1)
     assert 400 <= empty.status_code < 500 and "empty" in empty.json()["error"]
+
+
+def test_a_run_that_has_only_best_weights_so_far_is_shown_and_waited_for(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (whole,) = (run / "checkpoints").glob("0*")
+    best = whole.rename(whole.with_name(f"weights_{whole.name}")).name
+    pointer = {"format": 1, "metric": "l1", "value": 0.25, "step": 1, "folder": best}
+    write_json(run / "checkpoints" / "best_l1.json", pointer)
+    heard = []
+    assert load_models(find_runs([run]), engine="torch", note=heard.append) == {}
+    assert "shown but cannot translate" in heard[0] and "--checkpoint best_l1" in heard[0]

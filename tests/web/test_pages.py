@@ -4,6 +4,7 @@ import io
 import shutil
 import zipfile
 from pathlib import Path
+from threading import Lock
 
 import httpx
 import numpy as np
@@ -12,9 +13,10 @@ from PIL import Image
 
 from portrayal import load
 from portrayal.core.images import encode, read_pixels
+from portrayal.inference.translator import Translator
 from portrayal.web.app import serving_app
 from portrayal.web.limits import Limits
-from portrayal.web.models import find_runs, load_models
+from portrayal.web.models import Model, find_runs, load_models
 
 pytestmark = pytest.mark.browser
 SWITCHES = ["--use-fake-device-for-media-stream"]  # a camera
@@ -110,6 +112,34 @@ def test_models_stand_side_by_side(address, visit, scene):
     assert page.locator(".result h3").all_inner_texts()[1].startswith("twin")
     page.uncheck("#model-0")
     assert page.locator(".result").count() == 1
+
+
+class Negative:
+    """A recipe of two directions: the picture itself, and its negative back."""
+
+    multiple = 1
+
+    def translate(self, source, *, reverse=False, seed=0, report=None):
+        return -source if reverse else source
+
+
+def test_a_model_of_one_direction_says_that_it_went_forwards(small_run, serve, visit, scene):
+    about = {"step": 1, "files": {"weights.safetensors": "0" * 64}}
+    both = Translator(Negative(), {"recipe": "negative", "config": {}}, about)
+    models = load_models(find_runs([small_run]), engine="torch")
+    models["both"] = Model("both", both, both, False, None, False, 0, Lock())
+    app = serving_app([small_run], models, Limits(per_minute=0))
+    page = visit(serve(app))
+    choose(page, encode(scene(64, 64), ".png"))
+    page.wait_for_selector(READY)
+    assert page.is_hidden("#reverse")
+    page.check("#model-1")
+    page.check("#reverse")
+    page.get_by_text("no other direction").wait_for()
+    page.wait_for_function(f"() => document.querySelectorAll('{READY}').length === 2")
+    one, other = page.locator(".status").all_inner_texts()
+    assert "Forwards: this model has no other direction." in one and "Forwards" not in other
+    app.state.line.close()
 
 
 def test_a_camera_photo_is_turned_upright_and_made_smaller_before_it_is_sent(address, visit, scene):

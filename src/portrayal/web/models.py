@@ -19,6 +19,7 @@ from portrayal.inference.load import load
 from portrayal.inference.snapshots import picture_of, searches
 from portrayal.inference.tiles import cut
 from portrayal.inference.translator import How, Translator
+from portrayal.training.reading import whole_names
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
 
@@ -153,7 +154,7 @@ def load_models(
 
 def in_training(folder: Path) -> bool:
     """Whether a run has no checkpoint yet: a model may come."""
-    return not any((folder / "checkpoints").glob("*/about.json"))
+    return not whole_names(folder)
 
 
 def load_model(

@@ -10,6 +10,7 @@ POST /v/TOKEN/delete        forgets the voter and all their votes
 GET  /pictures/NAME.png     under blinded names
 """
 
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,16 +115,7 @@ def add_voting(app: FastAPI, study: Study, votes: Votes, most: int) -> None:
     @app.get("/v/{token}/trials")
     def trials(token: Token) -> dict[str, Any]:
         number = voter_of(token)
-        done = votes.trials(number)
-        return {
-            "kind": study.kind,
-            "seconds": study.seconds,
-            "answers": study.answers,
-            "levels": study.levels,
-            "trials": [
-                shown(trial) | {"done": trial.id in done} for trial in trials_of(study, number - 1)
-            ],
-        }
+        return asked(study, trials_of(study, number - 1), votes.trials(number))
 
     @app.post("/v/{token}/votes")
     def vote(token: Token, given: Given) -> dict[str, str]:
@@ -142,6 +134,17 @@ def add_voting(app: FastAPI, study: Study, votes: Votes, most: int) -> None:
     @app.post("/v/{token}/delete")
     def delete(token: Token) -> dict[str, int]:
         return {"deleted": votes.delete(voter_of(token))}
+
+
+def asked(study: Study, trials: Sequence[Trial], done: Container[str]) -> dict[str, Any]:
+    """What a voter's page needs to go on."""
+    return {
+        "kind": study.kind,
+        "seconds": study.seconds,
+        "answers": study.answers,
+        "levels": study.levels,
+        "trials": [shown(trial) | {"done": trial.id in done} for trial in trials],
+    }
 
 
 def shown(trial: Trial) -> dict[str, Any]:
