@@ -59,19 +59,47 @@ def test_a_vote_sent_twice_is_stored_once_and_a_later_answer_changes_nothing(cli
 def test_a_trial_is_shown_for_the_first_time_once_and_that_is_forgotten_with_the_voter(client):
     one, two = join(client), join(client)
 
-    def first(link, trial="0001"):
-        return client.post(f"{link}/shown", json={"trial": trial}).json()
+    def first(link, trial="0001", visit="a-reload"):
+        return client.post(f"{link}/shown", json={"trial": trial, "visit": visit}).json()
 
-    assert [first(one), first(one), first(one, "0002")] == [
+    assert [first(one, visit="the-first"), first(one), first(one, "0002")] == [
         {"first": f} for f in (True, False, True)
     ]
+    assert first(one, visit="the-first") == {"first": True}  # its answer may have been lost
     assert first(two) == {"first": True}  # each voter for themselves
-    assert client.post(f"{one}/shown", json={"trial": "9999"}).status_code == 422
-    assert client.post(f"{one}/shown", json={}).status_code == 422
+    assert (
+        client.post(f"{one}/shown", json={"trial": "9999", "visit": "a-reload"}).status_code == 422
+    )
+    for body in ({}, {"trial": "0001"}, {"trial": "0001", "visit": ""}):
+        assert client.post(f"{one}/shown", json=body).status_code == 422
     assert Votes(client.folder).counts() == (2, 0) and not trials(client, one)[1]["done"]
     client.post(f"{one}/delete")
     with closing(sqlite3.connect(client.folder / "votes.sqlite")) as file:
-        assert file.execute("SELECT * FROM seen").fetchall() == [(2, "0001")]
+        assert file.execute("SELECT * FROM looks").fetchall() == [(2, "0001", "a-reload")]
+
+
+def test_two_tabs_at_once_get_one_look_between_them_and_a_deleted_voter_none(client):
+    votes = Votes(client.folder)
+    number = votes.voter(join(client).rsplit("/", 1)[-1])
+    tabs = [f"tab-{tab}" for tab in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for trial in ("0000", "0001", "0002"):
+            firsts = list(pool.map(lambda tab: votes.show(number, trial, tab), tabs))  # noqa: B023
+            assert sum(firsts) == 1
+    votes.delete(number)
+    assert not votes.show(number, "0003", "tab-0")
+
+
+def test_a_study_whose_votes_are_older_than_time_limits_kept_goes_on(client, serve):
+    link = join(client)
+    give(client, link, trials(client, link)[0])
+    with closing(sqlite3.connect(client.folder / "votes.sqlite")) as file:
+        file.execute("DROP TABLE looks")
+    with httpx.Client(base_url=serve(study_app(client.folder))) as later:
+        assert [trial["done"] for trial in trials(later, link)][:2] == [True, False]
+        shown = later.post(f"{link}/shown", json={"trial": "0001", "visit": "a-reload"})
+        assert shown.json() == {"first": True}
+        assert later.post(f"{link}/delete").json() == {"deleted": 1}
 
 
 def test_each_voter_has_trials_of_their_own(client):

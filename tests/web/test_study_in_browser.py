@@ -123,6 +123,22 @@ def test_a_reload_gives_no_second_look_and_its_time_is_not_counted(make_study, s
     assert [vote.ms is None for vote in Votes(folder)] == [True, False]
 
 
+def test_a_lost_answer_takes_no_look_away(make_study, serve, visit):
+    page = visit(
+        serve(study_app(make_study(kind="real_or_fake", seconds=600))),
+        known=("Failed to load resource",),
+    )
+    lost = []
+
+    def lose(route):
+        lost.append(route.fetch().json())
+        route.abort()
+
+    page.route("**/shown", lose, times=1)
+    begin(page)
+    assert lost == [{"first": True}] and page.is_visible(".option img")
+
+
 def test_ratings_are_given_by_number(make_study, serve, visit):
     folder = make_study(kind="rating")
     page = visit(serve(study_app(folder)))

@@ -5,7 +5,7 @@ POST /join                  a new voter, sent on to their own link
 GET  /v/TOKEN               the trials; the link is all a voter needs to come back
 GET  /v/TOKEN/trials        their trials in order, and which are answered
 POST /v/TOKEN/votes         {"trial", "answer", "ms"}; stored when it is answered, once per trial
-POST /v/TOKEN/shown         {"trial"}, before its time limit begins: {"first": never shown before}
+POST /v/TOKEN/shown         {"trial", "visit"}, before its time begins: {"first": in no other visit}
 POST /v/TOKEN/delete        forgets the voter and all their votes
 GET  /pictures/NAME.png     under blinded names
 """
@@ -43,9 +43,10 @@ class Given(BaseModel):
 
 
 class Shown(BaseModel):
-    """A trial that is about to be shown."""
+    """A trial that is about to be shown, by a page that calls itself `visit`."""
 
     trial: str = Field(max_length=20)
+    visit: str = Field(min_length=8, max_length=40)
 
 
 def study_app(folder: Path, *, most: int = MOST_VOTERS) -> FastAPI:
@@ -129,7 +130,7 @@ def add_voting(app: FastAPI, study: Study, votes: Votes, most: int) -> None:
     @app.post("/v/{token}/shown")
     def shown_now(token: Token, given: Shown) -> dict[str, bool]:
         number = voter_of(token)
-        return {"first": votes.show(number, trial_of(number, given.trial).id)}
+        return {"first": votes.show(number, trial_of(number, given.trial).id, given.visit)}
 
     @app.post("/v/{token}/delete")
     def delete(token: Token) -> dict[str, int]:

@@ -33,9 +33,10 @@ CREATE TABLE IF NOT EXISTS votes (
     ms INTEGER,
     PRIMARY KEY (voter, trial)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seen (              -- of studies with a time limit; no clock is kept
+CREATE TABLE IF NOT EXISTS looks (             -- of studies with a time limit; no clock is kept
     voter INTEGER NOT NULL REFERENCES voters(number) ON DELETE CASCADE,
     trial TEXT NOT NULL,
+    visit TEXT NOT NULL,                       -- drawn by the page that showed it
     PRIMARY KEY (voter, trial)
 ) WITHOUT ROWID;
 """
@@ -112,14 +113,20 @@ class Votes:
                 row[0] for row in file.execute("SELECT trial FROM votes WHERE voter=?", [voter])
             }
 
-    def show(self, voter: int, trial: str) -> bool:
-        """Remember that a trial's picture is shown now; whether it is for the first time."""
+    def show(self, voter: int, trial: str, visit: str) -> bool:
+        """Remember that a visit shows a trial's picture now; whether it is the only one that did.
+
+        Asked again by the same visit, whose answer was lost, it is as true as before.
+        """
         with self._writing() as file:
-            added = file.execute(
-                "INSERT OR IGNORE INTO seen SELECT number, ? FROM voters WHERE number = ?",
-                (trial, voter),
+            file.execute(
+                "INSERT OR IGNORE INTO looks SELECT number, ?, ? FROM voters WHERE number = ?",
+                (trial, visit, voter),
             )
-            return added.rowcount == 1
+            kept = file.execute(
+                "SELECT visit FROM looks WHERE voter = ? AND trial = ?", (voter, trial)
+            ).fetchone()
+        return kept is not None and kept[0] == visit
 
     def delete(self, voter: int) -> int:
         """Forget a voter and their votes, also in the file's free pages; how many votes."""

@@ -7,6 +7,7 @@ const AHEAD = 3; // trials whose pictures are loaded before they are needed
 const CALM = 250; // ms in which a trial takes no answer, so that one key press answers one
 const state = { plan: null, index: 0, open: false, first: true, since: 0, waiting: [], sending: false, timer: 0 };
 const loaded = new Map();
+const visit = crypto.getRandomValues(new Uint32Array(3)).join("-"); // tells this page from a reload of it
 
 const address = (name) => `../pictures/${name}.png`;
 const post = (path, body) => fetch(`${here}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
@@ -67,7 +68,7 @@ async function next() {
 }
 
 async function counted(trial) { // whether its time begins now: the server remembers, so a reload gives no second look
-  const answer = await patiently(() => post("shown", { trial: trial.id }));
+  const answer = await patiently(() => post("shown", { trial: trial.id, visit }));
   return !answer.ok || (await answer.json()).first;
 }
 
@@ -204,8 +205,7 @@ function layOut() { // the largest tiles that fit; on small screens two columns 
   const image = shown[0]?.querySelector("img");
   if (!image) return;
   const ratio = image.naturalHeight / image.naturalWidth || 1;
-  const small = innerWidth <= 560;
-  const gap = small ? 8 : 12;
+  const [small, gap] = innerWidth <= 560 ? [true, 8] : [false, 12];
   const width = find("options").clientWidth;
   find("trial").style.setProperty("--aside", `${Math.round(Math.min(innerHeight * 0.24 / ratio, width / 2.4, 260))}px`);
   const below = find("hint").offsetHeight + find("answers").offsetHeight + 60;
