@@ -30,3 +30,9 @@ def test_no_run_is_one_line_and_exit_code_2(tmp_path, capsys):
         assert answer(["report", str(folder)]) == 2
         error = capsys.readouterr().err
         assert error.startswith("Error: ") and error.count("\n") == 1
+
+
+def test_a_dataset_that_is_not_there_is_one_line(tmp_path, capsys):
+    write_json(tmp_path / "run" / "config.json", {"format": 1})
+    assert answer(["report", str(tmp_path / "run"), "--data", str(tmp_path / "gone")]) == 2
+    assert capsys.readouterr().err == f"Error: No such dataset folder: {tmp_path / 'gone'}.\n"

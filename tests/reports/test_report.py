@@ -143,6 +143,24 @@ def test_a_moved_dataset_leaves_room_and_a_word(run):
     assert "not found</div>" in html
 
 
+def test_a_moved_dataset_is_found_where_the_person_says(run, tmp_path):
+    shown = write_report(run, tmp_path / "one.html")[0].read_text()
+    (tmp_path / "discs").rename(tmp_path / "moved")
+    assert "not found</div>" in write_report(run)[0].read_text()
+    again = write_report(run, tmp_path / "two.html", data=tmp_path / "moved")[0].read_text()
+    assert again == shown and "not found</div>" not in again
+
+
+def test_an_import_lacks_a_dataset_only_where_it_was_scored_on_one(run):
+    config, word = read_json(run / "config.json"), "The dataset is no longer where it was"
+    config |= {"imported": {"from": "elsewhere"}, "data": {"path": None}}
+    write_json(run / "config.json", config)
+    (run.parent / "discs").rename(run.parent / "moved")
+    assert word in "".join(collect(run).gaps)
+    (run / "results.json").unlink()
+    assert word not in "".join(collect(run).gaps)
+
+
 def test_what_is_no_run_is_one_line(tmp_path, run):
     for folder, words in ((tmp_path / "no", "No such folder"), (run / "samples", "is not a run")):
         with pytest.raises(BadData, match=words) as error:

@@ -110,8 +110,11 @@ def collect(folder: Path, data: Path | None = None) -> Run:
 def _with_manifest(run: Run) -> Run:
     """Add what the dataset says about itself. A folder made by hand has no manifest: no gap."""
     if run.data_folder is None:
-        if run.config and not run.imported:
-            run.gaps.append("The dataset is no longer where it was: its pictures cannot be shown.")
+        if run.config and (run.results or not run.imported):
+            run.gaps.append(
+                "The dataset is no longer where it was: its pictures cannot be shown. "
+                "Say where it is: portrayal report --data FOLDER."
+            )
         return run
     place = run.data_folder / "manifest.json"
     if place.exists():

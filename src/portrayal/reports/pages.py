@@ -23,13 +23,19 @@ OMITTED = "Left out: "  # begins a warning about a score that could not be compu
 
 
 def write_report(
-    folder: Path, out: Path | None = None, metric: str | None = None, study: Path | None = None
+    folder: Path,
+    out: Path | None = None,
+    metric: str | None = None,
+    *,
+    study: Path | None = None,
+    data: Path | None = None,
 ) -> tuple[Path, str]:
     """Write the report of a run folder. Returns where it is, and its verdict.
 
     `study` holds the votes of people; without it those that the run folder holds are shown.
+    `data`: where its dataset is, if it moved.
     """
-    run = collect(folder)
+    run = collect(folder, data)
     if metric and run.results and metric not in run.results.metrics():
         raise UnknownName("scored metric", metric, run.results.metrics())
     votes = study_votes(study) if study else find_votes(folder)
