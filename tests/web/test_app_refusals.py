@@ -174,6 +174,13 @@ def test_the_wait_is_until_enough_pictures_have_left_the_minute_and_never_too_sh
     counts.count("a", 5)
 
 
+def test_nothing_asked_for_is_nothing_counted():
+    counts = PerMinute(1)
+    for pictures in (0, 1, 0):
+        counts.count("a", pictures)
+    assert [len(times) for times in counts.asked.values()] == [1]
+
+
 def test_more_than_a_minutes_worth_is_told_how_many_can_come():
     counts = PerMinute(10, clock=lambda: 0.0)
     with pytest.raises(Often, match=r"again in 1 s with at most 10 of these 12\."):

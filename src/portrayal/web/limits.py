@@ -53,7 +53,7 @@ class PerMinute:
 
     def count(self, address: str, pictures: int = 1) -> None:
         """Take note of some pictures; raises `Often` if they are too many, and counts none then."""
-        if not self.most:
+        if not (self.most and pictures):
             return
         now = self.clock()
         times = self.asked.get(address, deque())
