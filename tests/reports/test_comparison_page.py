@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from runs import make_dataset, make_run
@@ -6,7 +7,7 @@ from runs import make_dataset, make_run
 from portrayal.core.runs import read_json
 from portrayal.reports.collect import collect
 from portrayal.reports.comparison import Comparison, Cost, Difference, Model, Row
-from portrayal.reports.comparison_page import cost_texts, page, write_comparison
+from portrayal.reports.comparison_page import cost_texts, page, unfound, write_comparison
 from portrayal.reports.overlay import overlay, training_overlays, validation_overlays, x_axis
 from portrayal.reports.votes import VoteResults
 
@@ -124,3 +125,20 @@ def test_costs_are_told_with_units():
         "Training, computed": "9.00 TFLOP",
     }
     assert set(cost_texts(Cost()).values()) == {"–"}
+
+
+def test_pictures_that_cannot_be_shown_are_a_gap_that_says_where_it_looked(
+    comparison, runs, tmp_path
+):
+    found = {run.name: run for run in map(collect, runs)}
+    elsewhere = {name: replace(run, moved=tmp_path) for name, run in found.items()}
+    gone = {
+        name: replace(run, config={}, results=run.results.model_copy(update={"data": {}}))
+        for name, run in found.items()
+    }
+    unscored = {name: replace(run, results=None) for name, run in elsewhere.items()}
+    assert unfound(comparison, found) == unfound(comparison, unscored) == []
+    (gap,) = unfound(comparison, elsewhere)
+    assert f"{tmp_path} does not hold them" in gap and "--data FOLDER" in gap
+    (gap,) = unfound(comparison, gone)
+    assert "their dataset is not where it was" in gap
