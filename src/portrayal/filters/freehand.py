@@ -1,27 +1,20 @@
 """A scan or a phone photo of a drawing -> black strokes of one thickness on white paper.
 
-light      (H, W) float32 in 0..1 of the picture, per channel divided by the paper
-paper      (H, W, 3) float32, the picture as it would be without a stroke
 ink        (H, W) float32 in 0..1, 1 is black
 depth      (H, W) float32, pixels from an ink pixel to the nearest that has none; 0 is no ink
 """
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import Pixels
 from portrayal.filters import filters
+from portrayal.filters.ink import FAINTEST, LEAST, Mask, Plane, ink_of
 from portrayal.filters.sheet import sheet_alone
-
-Plane = NDArray[np.float32]  # (H, W)
-Mask = NDArray[np.uint8]  # (H, W), 0 or 1
 
 STROKE = 3.0  # 1/256 of the short side
 LARGEST = 1024  # short side at which a large scan is cleaned; strokes are drawn at its own size
-FAINTEST = 0.06  # share of the paper's light that a stroke must swallow
-LEAST = 0.0005  # share of the pixels that must be ink
 WIDEST = 1.6  # times the usual width: what is wider is an area, kept as it is
 CHALKBOARD = 110  # levels: on a darker sheet strokes may be lighter than it
 JOINT = 3.0  # times the usual width: up to this, where strokes meet is no area
@@ -42,8 +35,8 @@ def drawing_of(pixels: Pixels, *, stroke: float = STROKE) -> Pixels:
     drawing, share = _cleaned(pixels, stroke)
     if share < LEAST:
         raise BadData(
-            f"The drawing is empty: {share:.2%} of its pixels are at least {FAINTEST:.0%} darker "
-            f"than the paper, and {LEAST:.2%} are needed. Draw something, or scan it darker."
+            f"The drawing is empty: {share:.2%} of its pixels are strokes at least {FAINTEST:.0%} "
+            f"darker than the paper, and {LEAST:.2%} are needed. Draw something, or scan it darker."
         )
     return drawing
 
@@ -68,66 +61,6 @@ def _cleaned(pixels: Pixels, stroke: float) -> tuple[Pixels, float]:
         ink = np.asarray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR))
     grey = np.round((1 - ink) * 255).astype(np.uint8)
     return np.asarray(cv2.merge([grey, grey, grey]), np.uint8), share
-
-
-def ink_of(pixels: Pixels) -> tuple[Plane, float]:
-    """How much ink lies where, and the share of the pixels that are ink.
-
-    Light divided by the paper's, the paper's noise cut off, stretched to 0..1.
-    """
-    picture = np.asarray(pixels, np.float32)
-    light = picture / paper_of(picture)
-    dark = np.asarray(1 - light @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
-    bright, usual = (float(each) for each in np.percentile(dark, (5, 25)))
-    dark = dark.clip(0, 1)
-    middle = float(np.median(dark))
-    # the paper's deviation, by its middle or by its bright side: shading adds to either
-    by_middle = 1.48 * float(np.median(np.abs(dark - middle)))
-    by_bright = (usual - bright) / 0.97  # between these quantiles of a normal distribution
-    noise = min(by_middle, by_bright)
-    low = min(middle + 4 * by_middle, usual + 4.67 * by_bright)
-    if noise > 0.01:
-        dark = np.asarray(cv2.medianBlur(dark, 3), np.float32)
-    drawn = dark > max(FAINTEST, low + noise)
-    share = float(drawn.mean())
-    if share < LEAST:
-        return np.zeros_like(dark), share
-    high = max(float(np.percentile(dark[drawn], 75)), low + FAINTEST)
-    return np.asarray(((dark - low) / (high - low)).clip(0, 1), np.float32), share
-
-
-def paper_of(picture: Plane) -> Plane:
-    """The sheet without its strokes, (H, W, 3) in levels: a smooth light, and shadows on it."""
-    height, width = picture.shape[:2]
-    few = np.asarray(cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA))
-    smooth = np.stack([even_light(few[:, :, c]) for c in range(3)], axis=2)
-    rest = np.asarray(cv2.morphologyEx(few / smooth, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8)))
-    rest = np.asarray(cv2.GaussianBlur(rest, (0, 0), 3)).clip(0.6, 1.15)  # darker: a filled area
-    paper = np.asarray(cv2.resize(smooth * rest, (width, height), interpolation=cv2.INTER_LINEAR))
-    return np.asarray(np.maximum(paper, 1), np.float32)
-
-
-def even_light(few: Plane) -> Plane:
-    """A quadratic surface through the bright pixels of a small plane: what is darker is ink.
-
-    Least squares, again and again without what lies below the surface by more than its noise.
-    """
-    rows, columns = few.shape
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2).reshape(-1, 6)
-    values = few.ravel().astype(float)
-    nearby = np.asarray(cv2.dilate(few, np.ones((9, 9), np.uint8))).ravel()  # paper, if any is near
-    kept = (values >= 0.95 * nearby) & (nearby >= np.percentile(nearby, 30))
-    surface = values
-    for _ in range(12):
-        surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
-        below = surface - values
-        spread = 1.48 * float(np.median(np.abs(below[kept])))
-        again = below < max(2 * spread, 1)
-        if again.sum() < len(values) // 8 or (again == kept).all():
-            break
-        kept = again
-    return np.asarray(surface.reshape(few.shape).clip(8, 255), np.float32)
 
 
 def one_width(ink: Plane, width: float) -> Plane:

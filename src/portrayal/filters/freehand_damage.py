@@ -15,15 +15,8 @@ from portrayal.core.images import Pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.filters import filters
 from portrayal.filters.degrade import unchanged
-from portrayal.filters.freehand import (
-    Mask,
-    depths,
-    ink_of,
-    middle_lines,
-    neighbour_codes,
-    turns,
-    usual_width,
-)
+from portrayal.filters.freehand import depths, middle_lines, neighbour_codes, turns, usual_width
+from portrayal.filters.ink import Mask, ink_of
 
 BREAKS = 30  # gaps at full strength
 EXTRA = 12  # strokes at full strength
