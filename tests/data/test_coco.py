@@ -180,6 +180,20 @@ def test_objects_whose_picture_or_category_is_not_named_are_counted(tree):
     assert "categories that the file" not in "".join(chosen.notes())
 
 
+def test_an_object_that_is_named_twice_is_taken_once_and_counted(tree):
+    before = list(of(tree).names())
+
+    def change(content):
+        objects = content["annotations"]
+        objects += [objects[0], objects[0], objects[2] | {"image_id": 41}]
+
+    rewritten(tree, change)
+    source = of(tree)
+    names = [name.split("@")[0] for name in source.names()]
+    assert names == sorted([*(name.split("@")[0] for name in before), "000001.png#6"])
+    assert "2 named twice" in source.notes()[0]
+
+
 def test_categories_choose_and_an_unknown_one_is_answered_with_the_nearest(tree):
     source = of(tree, categories="bus, traffic light")
     assert len(list(source.names())) == 3 and source.notes() == []

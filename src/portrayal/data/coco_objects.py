@@ -6,7 +6,7 @@ The outline stays in the file; a column says at which byte it begins.
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,6 +62,22 @@ class Objects:
         counts["of categories that the file does not name"] += 0 if names else int((~named).sum())
         return {reason: count for reason, count in counts.most_common() if count}
 
+    def without_repeats(self) -> "Objects":
+        """The same with the first only of objects of one picture and id; counts the others."""
+        pairs = np.stack([np.array(self.image, np.int64), np.array(self.id, np.int64)], axis=1)
+        kept = np.zeros(len(pairs), bool)
+        kept[np.unique(pairs, axis=0, return_index=True)[1]] = True
+        if kept.all():
+            return self
+        repeats = Counter(np.array(self.category)[~kept].tolist())
+        reasons = Counter({(each, "named twice"): count for each, count in repeats.items()})
+        columns: dict[str, Any] = {
+            name: array(column.typecode, np.array(column)[kept].tobytes())
+            for name in ("id", "at", "image", "category")
+            if (column := getattr(self, name))
+        }
+        return replace(self, left_out=self.left_out + reasons, **columns)
+
 
 def objects_of(path: Path, smallest: float) -> Objects:
     """The objects of a file whose box has at least `smallest` pixels on both sides."""
@@ -93,7 +109,7 @@ def _objects(path: Path, smallest: float, _size: int, _changed: int) -> Objects:
             f"{path} holds {seen['annotations']} annotations, but no outlines of objects (captions "
             "or boxes only?). Give the instances file."
         )
-    return found
+    return found.without_repeats()
 
 
 def name(found: Objects, part: str, element: Mapping[str, Any]) -> None:
