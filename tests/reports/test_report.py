@@ -14,6 +14,7 @@ from portrayal.core.errors import BadCheckpoint, BadData, UnknownName, UserError
 from portrayal.core.runs import append_line, read_json, read_lines, write_json
 from portrayal.reports.collect import collect
 from portrayal.reports.curves import training_charts
+from portrayal.reports.facts import data_facts, setting_groups
 from portrayal.reports.pages import page, write_report
 
 
@@ -159,6 +160,15 @@ def test_an_import_lacks_a_dataset_only_where_it_was_scored_on_one(run):
     assert word in "".join(collect(run).gaps)
     (run / "results.json").unlink()
     assert word not in "".join(collect(run).gaps)
+
+
+def test_an_import_has_neither_settings_of_a_training_nor_a_folder_of_data(run):
+    trained = collect(run)
+    write_json(run / "config.json", {**trained.config, "imported": {"from": "elsewhere"}})
+    assert [title for title, _ in setting_groups(trained)] == ["Recipe", "Training"]
+    assert [title for title, _ in setting_groups(collect(run))] == ["Recipe"]
+    folders = [data_facts(each).facts[0].text for each in (trained, collect(run))]
+    assert folders == [trained.config["data"]["path"], "unknown"]
 
 
 def test_what_is_no_run_is_one_line(tmp_path, run):
