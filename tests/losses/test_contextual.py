@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from scipy.special import kl_div
 
 from portrayal.losses import losses
-from portrayal.losses.contextual import blurred, kl
+from portrayal.losses.contextual import blurred, kl, surplus
 from portrayal.losses.penalties import r1
 
 DIRECTIONS = ["input_generated", "generated_input", "symmetric"]
@@ -107,6 +108,28 @@ def test_blurred_lines_tell_near_from_far_where_sharp_ones_only_miss():
     assert float(kl(near, real, **sharp)) == pytest.approx(float(kl(far, real, **sharp)), rel=1e-5)
     assert float(kl(near, real, **soft)) < 0.5 * float(kl(far, real, **soft))
     assert float(kl(real, real, **soft)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("mass", ["ink", "paper"])
+def test_kl_and_surplus_are_the_divergence_of_masses_that_do_not_sum_to_1(mass):
+    rng, floor = torch.Generator().manual_seed(0), 0.05
+    fake, real = (torch.rand(2, 3, 9, 7, generator=rng) * 2 - 1 for _ in range(2))
+    grey = [(each.double().mean(1).flatten(1) + 1) / 2 for each in (real, fake)]
+    p, q = (floor + (each if mass == "paper" else 1 - each).numpy() for each in grey)
+    wanted = kl_div(p, q).sum(1) / p.sum(1)  # scipy's: p log(p / q) - p + q
+    how = {"mass": mass, "floor": floor}
+    ours = kl(fake, real, **how) + surplus(fake, real, **how)
+    assert np.allclose(ours.numpy(), wanted, atol=1e-5)
+
+
+def test_a_black_page_has_a_surplus_and_an_equal_one_has_none():
+    page = torch.ones(1, 3, 8, 8)
+    page[..., ::4] = -1  # a quarter is ink
+    how = {"mass": "ink", "floor": 0.05}
+    black = torch.full_like(page, -1)
+    assert float(surplus(black, page, **how)) == pytest.approx(3.5 - 1 - np.log(3.5), rel=1e-5)
+    assert float(surplus(page, page, **how)) == 0
+    assert float(surplus(-black, page, **how)) > 0.9  # a white one lacks what it should have
 
 
 @pytest.mark.parametrize("deviation", [0.4, 1.0, 2.5])

@@ -182,6 +182,7 @@ def test_the_cost_is_the_weighted_sum_and_looks_at_the_known_half_only():
         {"descent": "nesterov", "search_rate": 0.5},
         {"floor": 0.5},
         {"blur": 2.0},
+        {"amount": 1.0},
     ],
     ids=str,
 )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from portrayal.losses.contextual import kl
+from portrayal.losses.contextual import kl, surplus
 from portrayal.losses.reconstruction import l1
 from portrayal.recipes.contextual import QUICK
 from portrayal.recipes.known_half import KnownHalf, disbelief
@@ -70,6 +70,15 @@ def test_a_match_is_the_loss_of_the_pictures_of_each_search_to_the_bit(config):
     wanted = kl(drawn, known[of], **{name: getattr(here.config, name) for name in names})
     assert torch.equal(here.match(drawn, of), wanted)
     assert torch.equal(here.match(drawn.flip(0), of.flip(0)), wanted.flip(0))  # again, from memory
+
+
+def test_the_amount_of_ink_is_weighed_beside_its_place():
+    known, drawn, of = pictures(), pictures(3, seed=1), torch.tensor([3, 1, 0])
+    plain, weighed = (problem(known, amount=weight) for weight in (0.0, 0.5))
+    how = {"mass": QUICK.mass, "floor": QUICK.floor}
+    more = 0.5 * surplus(drawn, known[of], **how)
+    assert torch.allclose(weighed.match(drawn, of), plain.match(drawn, of) + more)
+    assert float(more.min()) > 0
 
 
 def test_l1_is_the_distance_of_the_known_halves():

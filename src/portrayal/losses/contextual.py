@@ -47,15 +47,31 @@ def between(made: Tensor, wanted: Tensor, direction: Direction) -> Tensor:
     return (divergence(wanted, made) + divergence(made, wanted)) / 2
 
 
+def surplus(fake: Tensor, real: Tensor, *, mass: Mass, floor: float) -> Tensor:
+    """r - 1 - log r of the ratio r of the masses: what `kl` of shares cannot feel. (B,)
+
+    KL of masses that do not sum to 1 (the I-divergence, Csiszar 1991) is `kl` and this, for each
+    unit of mass. A black page has a share of ink everywhere, as a page of fine grain has.
+    """
+    made, wanted = (amount_of(each, mass).flatten(1).mean(1) + floor for each in (fake, real))
+    ratio = made / wanted
+    return ratio - 1 - ratio.log()
+
+
 def log_mass(pictures: Tensor, mass: Mass, floor: float, blur: float = 0.0) -> Tensor:
     """Logarithm of each pixel's share of its picture's mass: signed (B, C, H, W) -> (B, H W)."""
-    kind = torch.promote_types(pictures.dtype, torch.float32)
-    grey = (pictures.to(kind).mean(1, keepdim=True) + 1) / 2  # (B, 1, H, W), 0..1
-    amount = (grey if mass == "paper" else 1 - grey).clamp(min=0)
+    amount = amount_of(pictures, mass)
     if blur:
         amount = blurred(amount, blur)
     amount = amount.flatten(1) + floor
     return amount.log() - amount.sum(1, keepdim=True).log()
+
+
+def amount_of(pictures: Tensor, mass: Mass) -> Tensor:
+    """Signed pictures (B, C, H, W) -> (B, 1, H, W), 0..1, at least float32."""
+    kind = torch.promote_types(pictures.dtype, torch.float32)
+    grey = (pictures.to(kind).mean(1, keepdim=True) + 1) / 2
+    return (grey if mass == "paper" else 1 - grey).clamp(min=0)
 
 
 def blurred(planes: Tensor, deviation: float) -> Tensor:

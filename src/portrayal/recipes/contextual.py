@@ -55,6 +55,7 @@ class Config(BaseModel):
     mass: Mass = Field("paper", description="what KL compares: grey levels, or ink = 1 - grey")
     floor: float = Field(1e-8, gt=0, le=1, description="mass of a pixel that has none")
     blur: float = Field(0.0, ge=0, le=16, description="deviation of the mass's blur, in pixels")
+    amount: float = Field(0.0, ge=0, description="weight of how much ink, beside where it is")
     search_adversarial: float = Field(0.01, ge=0, description="weight of D's belief in the search")
     saturating: bool = Field(False, description="log(1 - D), as in the paper, instead of -log D")
     starts: int = Field(30, ge=1, le=100_000, description="random z tried for every picture")
@@ -121,6 +122,7 @@ class Contextual:
         "mass",
         "floor",
         "blur",
+        "amount",
         "search_adversarial",
         "saturating",
         "starts",

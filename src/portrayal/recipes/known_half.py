@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from portrayal.losses import losses
-from portrayal.losses.contextual import between, log_mass
+from portrayal.losses.contextual import between, log_mass, surplus
 from portrayal.losses.reconstruction import l1
 from portrayal.networks.folding import folded
 from portrayal.recipes.joint import halves
@@ -46,7 +46,11 @@ class KnownHalf:
         if self.config.contextual == "l1":
             distance: Tensor = l1(drawn, self.known[pictures])
             return distance
-        return between(self.weighed(drawn), self.wanted[pictures], self.config.direction)
+        cost = between(self.weighed(drawn), self.wanted[pictures], self.config.direction)
+        if weight := self.config.amount:
+            mass, floor = self.config.mass, self.config.floor
+            cost = cost + weight * surplus(drawn, self.known[pictures], mass=mass, floor=floor)
+        return cost
 
     @cached_property
     def wanted(self) -> Tensor:
