@@ -140,6 +140,14 @@ def test_a_pencil_line_of_one_pixel_is_seen_in_noise():
         assert ink[:50].mean() < 0.001
 
 
+def test_a_faint_line_is_no_less_seen_where_the_noise_is_a_third_of_it():
+    sheet = np.full((256, 256), 230.0)
+    cv2.rectangle(sheet, (60, 60), (180, 190), 175, 2)
+    photo = levels(sheet + np.random.default_rng(0).normal(0, 16, sheet.shape))
+    ink = drawing_of(photo, stroke=0)[:, :, 0] < 200
+    assert ink[60, 60:181].mean() > 0.6
+
+
 def test_ruled_paper_is_empty_until_something_is_drawn_on_it():
     with pytest.raises(BadData, match="empty"):
         drawing_of(lit(lined()))
