@@ -102,10 +102,15 @@ def set_to(node: ast.AST, field: str, value: object) -> Change:
     return lambda: setattr(node, field, value)
 
 
+def python_files(place: Path, pattern: str = "*.py") -> list[Path]:
+    """Those below a folder in a fixed order, or the file itself."""
+    return [place] if place.is_file() else sorted(place.rglob(pattern))
+
+
 def all_mutants(folder: Path) -> list[Mutant]:
-    """Every possible mutant below a folder, in a fixed order."""
+    """Every possible mutant of a file or below a folder, in a fixed order."""
     found = []
-    for path in sorted(folder.rglob("*.py")):
+    for path in python_files(folder):
         for place, (line, what, _) in enumerate(changes(ast.parse(path.read_text()))):
             found.append(Mutant(path.as_posix(), place, line, what))
     return found
@@ -246,14 +251,14 @@ def main() -> None:
     drawn = random.Random(options.seed).sample(found, min(options.count, len(found)))
     part, parts = map(int, options.shard.split("/"))
     drawn = drawn[part - 1 :: parts]
-    tests = [path for folder in options.tests for path in sorted(folder.rglob("test_*.py"))]
+    tests = [path for folder in options.tests for path in python_files(folder, "test_*.py")]
     done = {}
     if options.out.exists():
         for row in map(json.loads, options.out.read_text().splitlines()):
             done[row["file"], row["place"], row["what"]] = row["end"]
     if options.again:
         done = {key: end for key, end in done.items() if end != "survived"}
-    load_libraries([*tests, *options.folder.rglob("*.py")])
+    load_libraries([*tests, *python_files(options.folder)])
     with tempfile.TemporaryDirectory() as scratch:
         copy = copied(Path(scratch))
         if not options.near and verdict(copy, [tests], options.limit) != "survived":
@@ -267,6 +272,8 @@ def main() -> None:
                     print(json.dumps({**vars(mutant), "end": done[key]}), file=file)
             line = f"{mutant.file}:{mutant.line} {mutant.what}: {done[key]}"
             print(f"{number}/{len(drawn)} {line}", flush=True)
+    if not drawn:
+        raise SystemExit(f"{options.folder} holds nothing that could be changed.")
     ends = [done[m.file, m.place, m.what] for m in drawn]
     killed = len(ends) - ends.count("survived")
     print(f"{killed} of {len(ends)} mutants noticed ({killed / len(ends):.1%}), {len(found)} exist")
