@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrayal.cli.options import With
+from portrayal.cli.options import MovedData, With, require_dataset
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,12 +40,7 @@ def compare(
     ] = True,
     device: Annotated[str, typer.Option(help="Of the timing. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of tests and intervals. E.g. --seed 1")] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Dataset, if it is not where it was: for the pictures. E.g. --data datasets/faces"
-        ),
-    ] = None,
+    data: MovedData = None,
     study: Annotated[
         Path | None,
         typer.Option(help="Study of people, to be shown too. E.g. --study studies/faces"),
@@ -61,14 +56,12 @@ def compare(
     Example: portrayal compare runs/l1 runs/gan runs/both --out comparison
     """
     from portrayal.cli.progress import bar, warn
-    from portrayal.core.errors import BadData
     from portrayal.evaluation.comparison.compare import Plan
     from portrayal.evaluation.comparison.compare import compare as compared
     from portrayal.reports.comparison_page import write_comparison
     from portrayal.reports.votes import study_votes
 
-    if data and not data.is_dir():
-        raise BadData(f"No such dataset folder: {data}.")
+    require_dataset(data)
     votes = study_votes(study) if study else None
     if evaluate:
         evaluate_missing(runs, metric, device, data)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrayal.cli.options import With
+from portrayal.cli.options import RunData, With
 
 if TYPE_CHECKING:
     from portrayal.evaluation.evaluate import Scored
@@ -56,9 +56,6 @@ Unpaired = Annotated[
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="Score the way back, target to source. E.g. --reverse")
 ]
-Data = Annotated[
-    Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
-]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for the scores of two folders. E.g. --out scores")
 ]
@@ -80,7 +77,7 @@ def evaluate(
     source: Inputs = None,
     unpaired: Unpaired = False,
     out: Out = None,
-    data: Data = None,
+    data: RunData = None,
     checkpoint: Checkpoint = "newest",
     reverse: Reverse = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from portrayal.cli.options import RunData
+
 Run = Annotated[Path, typer.Argument(help="Run folder. E.g. runs/faces")]
 To = Annotated[
     Literal["onnx", "browser", "hub"], typer.Option("--to", help="What to write. E.g. --to onnx")
@@ -22,9 +24,6 @@ Checkpoint = Annotated[
 ]
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="The other direction, as ONNX. E.g. --reverse")
-]
-Data = Annotated[
-    Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
 ]
 Licence = Annotated[
     str, typer.Option(help="Of the weights, as people are told. E.g. --licence cc-by-4.0")
@@ -48,7 +47,7 @@ def export(
     precision: Precision = "float32",
     checkpoint: Checkpoint = "newest",
     reverse: Reverse = False,
-    data: Data = None,
+    data: RunData = None,
     licence: Licence = "other",
     runtime: Runtime = None,
     tolerance: Tolerance = 1e-4,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from portrayal.core.errors import BadOption
+from portrayal.core.errors import BadData, BadOption
 
 With = Annotated[
     list[Path] | None,
@@ -20,6 +20,22 @@ With = Annotated[
         "E.g. --with my_filters.py",
     ),
 ]
+
+RunData = Annotated[
+    Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
+]
+MovedData = Annotated[
+    Path | None,
+    typer.Option(
+        help="Dataset, if it is not where it was: for the pictures. E.g. --data datasets/faces"
+    ),
+]
+
+
+def require_dataset(data: Path | None) -> None:
+    """A folder that was given has to be there."""
+    if data and not data.is_dir():
+        raise BadData(f"No such dataset folder: {data}.")
 
 
 def extension_paths(arguments: Sequence[str]) -> list[Path]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portrayal.cli.options import RunData
+
 if TYPE_CHECKING:
     from portrayal.reports.results import Section
 
@@ -26,10 +28,7 @@ def probe(
     checkpoint: Annotated[
         str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
     ] = "newest",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces"),
-    ] = None,
+    data: RunData = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of places and intervals. E.g. --seed 1")] = 0,
 ) -> None:

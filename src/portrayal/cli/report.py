@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from portrayal.cli.options import MovedData, require_dataset
+
 
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder, finished or not. E.g. runs/faces")],
@@ -15,12 +17,7 @@ def report(
         str | None,
         typer.Option(help="That ranks best and worst; SSIM if scored. E.g. --metric l1"),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Dataset, if it is not where it was: for the pictures. E.g. --data datasets/faces"
-        ),
-    ] = None,
+    data: MovedData = None,
     study: Annotated[
         Path | None,
         typer.Option(help="Study of people, to be shown too. E.g. --study studies/faces"),
@@ -34,11 +31,9 @@ def report(
 
     Example: portrayal report runs/faces --study studies/faces
     """
-    from portrayal.core.errors import BadData
     from portrayal.reports.pages import write_report
 
-    if data and not data.is_dir():
-        raise BadData(f"No such dataset folder: {data}.")
+    require_dataset(data)
     place, verdict = write_report(run, out, metric, study=study, data=data)
     typer.echo(verdict)
     typer.echo(f"Wrote {place} ({place.stat().st_size / 1e6:.1f} MB)")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrayal.cli.options import With
+from portrayal.cli.options import RunData, With
 
 if TYPE_CHECKING:
     from portrayal.reports.robust import Robustness, SetScores
@@ -60,9 +60,7 @@ def robustness(
     metric: Metrics = None,
     pictures: Pictures = None,
     split: Annotated[str, typer.Option(help="Split of the run's data. E.g. --split val")] = "test",
-    data: Annotated[
-        Path | None, typer.Option(help="The run's dataset, if it moved. E.g. --data datasets/faces")
-    ] = None,
+    data: RunData = None,
     checkpoint: Annotated[
         str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
     ] = "newest",

@@ -27,9 +27,10 @@ def ink_of(pixels: Pixels) -> tuple[Plane, float]:
     picture = np.asarray(pixels, np.float32)
     light = picture / paper_of(picture)
     dark = np.asarray(1 - light @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
-    if noise_of(dark)[0] > 0.01:
-        dark = without_grain(dark)
     noise, low = noise_of(dark)
+    if noise > 0.01:
+        dark = without_grain(dark)
+        noise, low = noise_of(dark)
     dark = dark.clip(0, 1)
     drawn = dark > max(FAINTEST, low + noise)
     share = float(strokes_among(np.asarray(drawn, np.uint8)).mean())

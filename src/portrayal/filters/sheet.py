@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portrayal.core.images import Pixels
-
-Mask = NDArray[np.uint8]  # (H, W), 0 or 1
+from portrayal.filters.ink import Mask
 
 SMALL = 256
 DARKER = 0.75  # of the paper's light: at most this has what lies just outside of it

@@ -22,10 +22,10 @@ def with_search(translator: Translator, overrides: Sequence[str]) -> Translator:
     """
     if not overrides:
         return translator
-    recipe: Any = copy(translator.recipe)
     if not searches(translator):
         name = translator.config["recipe"]
         raise BadOption(f"A {name} model answers at once: --set is of a search.")
+    recipe: Any = copy(translator.recipe)
     wanted = changed(recipe.config, overrides, recipe.searching, "setting of the search")
     if wanted == recipe.config:
         return translator

@@ -83,13 +83,19 @@ def collect(folder: Path, data: Path | None = None) -> Run:
             f"{folder} has run format {config['format']!r}, this version reads {FORMAT}. "
             "Use the version of Portrayal that wrote it."
         )
+    imported = isinstance(config.get("imported"), dict)
+
+    def of_training(name: str) -> tuple[Path, list[str]]:  # an import had none to miss
+        path = folder / name
+        return path, [] if imported and not path.exists() else gaps
+
     run = Run(
         name=folder.resolve().name,
         folder=folder,
         config=config,
         environment=_object(folder / "environment.json", gaps, "the machine is unknown"),
-        log=_numbers(folder / "log.jsonl", gaps, "there are no loss curves"),
-        scores=_scores(folder / "scores.jsonl", gaps),
+        log=_numbers(*of_training("log.jsonl"), "there are no loss curves"),
+        scores=_scores(*of_training("scores.jsonl")),
         results=_results(folder / "results.json", gaps),
         pictures=_pictures(folder / "pictures.jsonl", gaps),
         samples=_samples(folder / "samples"),
@@ -98,11 +104,7 @@ def collect(folder: Path, data: Path | None = None) -> Run:
         gaps=gaps,
         moved=data,
     )
-    if run.imported:  # there was no training to miss
-        gaps[:] = [
-            gap for gap in gaps if not gap.startswith(("log.jsonl is m", "scores.jsonl is m"))
-        ]
-    elif not run.samples:
+    if not (run.samples or imported):
         gaps.append("samples/ holds no pictures, so progress cannot be shown.")
     return _with_manifest(run)
 
