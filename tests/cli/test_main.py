@@ -152,6 +152,38 @@ def test_a_real_control_c_ends_a_command_with_130(tmp_path):
     assert program.returncode == 130
 
 
+@pytest.mark.parametrize("attempt", range(12))
+def test_however_often_control_c_is_pressed_the_code_is_130_and_nothing_is_printed(attempt):
+    """Also in the lines that answer the first one: Python then ends by the signal itself (-2)."""
+    waiting = """
+import time
+import portrayal.cli
+def wait():
+    print("ready", flush=True)
+    time.sleep(60)
+portrayal.cli.answer = lambda _: portrayal.cli.run(wait)
+portrayal.cli.main()
+"""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", waiting], **pipes) as program:
+        program.stdout.readline()
+        while program.poll() is None:
+            program.send_signal(signal.SIGINT)
+        assert (program.returncode, program.stderr.read()) == (130, b"")
+
+
+def test_a_job_that_was_told_to_ignore_control_c_goes_on():
+    """As a shell starts `portrayal ... &` in a script."""
+    ignoring = """
+import os, signal, sys
+import portrayal.cli
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+portrayal.cli.answer = lambda _: os.kill(os.getpid(), signal.SIGINT) or 0
+portrayal.cli.main()
+"""
+    assert subprocess.run([sys.executable, "-c", ignoring], timeout=60).returncode == 0
+
+
 FORMS = [
     ["--with={}", "--version"],
     ["--with", "{}", "doctor", "--help"],

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
-from typing import Annotated, Any
+from types import FrameType
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -196,12 +197,21 @@ def long_options(context: Any) -> Iterator[str]:
         yield from (*parameter.opts, *parameter.secondary_opts)
 
 
+def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """The first Ctrl-C ends the command; one more leaves at once, whatever is being tidied up."""
+    signal.signal(number, lambda *_: os._exit(130))
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """The console script."""
+    code = 130
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in the background
+            signal.signal(signal.SIGINT, interrupt)  # may have been started to ignore it
         code = answer(sys.argv[1:])
-    except KeyboardInterrupt:  # while the first one was being answered
-        code = 130
-    # the work is over: one more Ctrl-C must neither change the exit code nor print a traceback
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # the work is over: one more Ctrl-C must neither change the exit code nor print a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:  # while the first one was being answered; it comes only once
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
