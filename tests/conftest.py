@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for recording.py
 
@@ -20,6 +21,14 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 # A shell that starts the tests in the background ignores Ctrl-C for them and all their children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# The same examples everywhere and always, however slow the machine: a run says something about the
+# change and not about its luck. `pytest --hypothesis-profile=default` looks for others.
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 
 def pytest_collection_modifyitems() -> None:
