@@ -7,7 +7,7 @@ from portrayal.web.study import study_app
 
 pytestmark = pytest.mark.browser
 READY = "#trial[aria-busy=false]"
-CALM = 300  # ms until a trial takes an answer
+CALM = "() => state.open && performance.now() - state.since >= 250"  # it takes an answer
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def begin(page):
 
 def answer(page, key):
     before = where(page)
-    page.wait_for_timeout(CALM)
+    page.wait_for_function(CALM)
     page.keyboard.press(key)
     page.wait_for_function(
         "before => document.getElementById('trial').hidden || "
@@ -60,7 +60,7 @@ def test_a_whole_session_by_keyboard_with_a_reload_in_the_middle(make_study, ser
     assert where(page) == "4"
     again = page.eval_on_selector_all("[data-answer]", "all => all.map(e => e.dataset.answer)")
     assert again == pictures
-    page.wait_for_timeout(CALM)
+    page.wait_for_function(CALM)
     page.keyboard.press("ArrowRight")  # or by the arrows and Enter
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
@@ -88,16 +88,18 @@ def test_one_press_answers_one_trial_however_long_it_is_held(make_study, serve, 
     folder = make_study()
     page = visit(serve(study_app(folder)))
     begin(page)
-    page.wait_for_timeout(CALM)
+    page.wait_for_function(CALM)
     still_open = page.evaluate("""() => new Promise((done) => {
       const press = () => dispatchEvent(new KeyboardEvent("keydown", { key: "1" }));
-      const again = () => { // in the page: a busy machine would let time pass between our presses
+      const again = () => {
         if (!state.index || !state.open) return requestAnimationFrame(again);
         press();
         done(state.open);
       };
+      const now = performance.now();
       press();
       press();
+      performance.now = () => now; // so the next one opens now, however slow the frames
       again();
     })""")
     assert still_open and where(page) == "2"
@@ -106,9 +108,13 @@ def test_one_press_answers_one_trial_however_long_it_is_held(make_study, serve, 
 def test_a_picture_is_hidden_when_its_time_is_over_and_can_still_be_judged(
     make_study, serve, visit
 ):
-    page = visit(serve(study_app(make_study(kind="real_or_fake", seconds=3))))
+    page = visit(serve(study_app(make_study(kind="real_or_fake", seconds=600))))
+    page.clock.install()
     begin(page)
+    page.wait_for_function(CALM)
+    page.clock.fast_forward(590_000)
     assert page.is_visible(".option img")
+    page.clock.fast_forward(11_000)
     page.wait_for_selector(".option.gone")
     assert not page.is_visible(".option img")
     answer(page, "g")
@@ -178,7 +184,7 @@ def test_a_phone_votes_by_touch(make_study, serve, visit):
     page = visit(serve(study_app(folder)), 390, 844, has_touch=True, is_mobile=True)
     page.tap("button.main")
     page.wait_for_selector(READY)
-    page.wait_for_timeout(CALM)
+    page.wait_for_function(CALM)
     page.locator(".option").nth(1).tap()
     page.wait_for_function("() => document.getElementById('where').textContent.startsWith('2 ')")
     page.wait_for_function("() => state.waiting.length === 0")
