@@ -125,7 +125,7 @@ def quiet_pages(browser: Any) -> Iterator[Callable[..., Any]]:
     """
     contexts, noise = [], []
 
-    def open_page(url, *, ours=None, known=(), patience=30_000, **options):
+    def open_page(url, *, ours=None, known=(), patience=120_000, **options):
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(patience)

@@ -50,7 +50,7 @@ def test_it_starts_serves_the_example_client_and_stops_with_ctrl_c(run, tmp_path
         assert httpx.get(url).status_code == 200
     finally:
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=60)[0]
+        rest = process.communicate(timeout=600)[0]
     assert "POST /api/translate 200" in rest
     assert "127.0.0.1" not in rest
     assert process.returncode in (0, 130)

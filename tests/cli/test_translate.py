@@ -167,7 +167,7 @@ def test_a_signal_leaves_whole_files_and_the_same_command_goes_on(
         while process.poll() is None and len(list(out.glob("*.png"))) < 3:
             time.sleep(0.05)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=600)
     assert process.returncode == code, said
     assert said.splitlines()[-1].startswith(b"Stopped.")
     files = [path for path in out.rglob("*") if path.is_file()]

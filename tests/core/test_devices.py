@@ -148,5 +148,5 @@ except ZeroDivisionError:
         )
         for rank in "01"
     ]
-    said = [process.communicate(timeout=60)[0].split("\n") for process in both]
+    said = [process.communicate(timeout=600)[0].split("\n") for process in both]
     assert said == [["0 2 True", "False", ""], ["1 2 True", "False", ""]]

@@ -64,7 +64,7 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(300)
         self.reader.join(10)
         self.process.stdout.close()
 
@@ -184,7 +184,7 @@ async def soak(server, clients, side, seconds, rate):
     end = began + seconds
     await asyncio.gather(*[client(server.port, request, end, seen) for _ in range(clients)])
     took = time.monotonic() - began
-    times = np.array(await asyncio.to_thread(found.get, True, 60))
+    times = np.array(await asyncio.to_thread(found.get, True, 600))
     pinger.join()
     return Figures(
         seconds=round(took, 1),
