@@ -46,8 +46,11 @@ def files_of(pid):
     """Names of the files that a process has open for writing, deleted ones included."""
     found = []
     for each in Path(f"/proc/{pid}/fd").iterdir():
-        flags = Path(f"/proc/{pid}/fdinfo/{each.name}").read_text().split("flags:\t")[1].split()[0]
-        name = str(each.readlink())
+        try:
+            told, name = Path(f"/proc/{pid}/fdinfo/{each.name}").read_text(), str(each.readlink())
+        except FileNotFoundError:  # closed since it was listed, as connections are
+            continue
+        flags = told.split("flags:\t")[1].split()[0]
         if name.startswith("/") and not name.startswith("/dev/") and int(flags, 8) & 3:
             found.append(name)
     return found
@@ -114,7 +117,7 @@ def test_who_leaves_in_the_middle_frees_place_and_memory(server):
 
 
 def until(condition):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -186,7 +189,7 @@ def test_nothing_is_called_and_all_works_without_a_network(small_run, tmp_path):
     else:
         words, code = [sys.executable, "-c"], ALONE
     done = subprocess.run(
-        [*words, code, small_run, picture], capture_output=True, text=True, timeout=300, check=False
+        [*words, code, small_run, picture], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("others:")[0].split() == ["200", "202", "400", *["200"] * 4]
