@@ -169,6 +169,7 @@ def test_a_training_is_followed(small_run, tmp_path, serve, visit):
     import shutil
 
     run = shutil.copytree(small_run, tmp_path / "live")
+    (run / "log.jsonl").touch()  # the copy is as old as the run, which all tests of a worker share
     app = serving_app([run], {}, Limits())
     with (run / ".lock").open("w") as lock, (run / "log.jsonl").open("a") as log:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a training does
