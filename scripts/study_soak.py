@@ -62,7 +62,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         self.process.send_signal(how)
-        self.process.wait(20)
+        self.process.wait(300)
         assert self.process.stdout
         self.process.stdout.close()
 

@@ -47,7 +47,7 @@ def test_it_starts_serves_the_example_client_and_stops_with_ctrl_c(run, tmp_path
         ).stdout
         assert "models: tiny" in said
         assert read_pixels(tmp_path / "out.png").shape == (40, 60, 3)
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, timeout=60).status_code == 200
     finally:
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=600)[0]

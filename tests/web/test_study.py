@@ -15,7 +15,7 @@ from portrayal.web.study import study_app
 @pytest.fixture
 def client(make_study, serve):
     folder = make_study()
-    with httpx.Client(base_url=serve(study_app(folder, most=3))) as client:
+    with httpx.Client(base_url=serve(study_app(folder, most=3)), timeout=60) as client:
         client.folder = folder
         yield client
 
@@ -95,7 +95,7 @@ def test_a_study_whose_votes_are_older_than_time_limits_kept_goes_on(client, ser
     give(client, link, trials(client, link)[0])
     with closing(sqlite3.connect(client.folder / "votes.sqlite")) as file:
         file.execute("DROP TABLE looks")
-    with httpx.Client(base_url=serve(study_app(client.folder))) as later:
+    with httpx.Client(base_url=serve(study_app(client.folder)), timeout=60) as later:
         assert [trial["done"] for trial in trials(later, link)][:2] == [True, False]
         shown = later.post(f"{link}/shown", json={"trial": "0001", "visit": "a-reload"})
         assert shown.json() == {"first": True}
@@ -235,7 +235,7 @@ def test_an_unknown_link_is_a_page_with_one_line(client):
 def test_titles_questions_and_consent_are_text_and_no_markup(make_study, serve):
     mark = "<script>alert(1)</script>"
     folder = make_study("hostile", title=mark, question=mark, consent=mark)
-    with httpx.Client(base_url=serve(study_app(folder))) as client:
+    with httpx.Client(base_url=serve(study_app(folder)), timeout=60) as client:
         for path in ("/", join(client), "/nothing"):
             text = client.get(path, headers={"accept": "text/html"}).text
             assert mark not in text
@@ -247,7 +247,7 @@ def test_titles_questions_and_consent_are_text_and_no_markup(make_study, serve):
 )
 def test_single_pictures_take_the_answers_of_their_kind(make_study, serve, kind, good, bad):
     folder = make_study(kind, kind=kind, seconds=2.0)
-    with httpx.Client(base_url=serve(study_app(folder))) as client:
+    with httpx.Client(base_url=serve(study_app(folder)), timeout=60) as client:
         link = join(client)
         trial = trials(client, link)[0]
         assert len(trial["pictures"]) == 1
