@@ -12,7 +12,7 @@ from portrayal.cli import answer
 from portrayal.core.images import encode_png
 from portrayal.export.onnx import Differs, cost, largest_difference
 from portrayal.export.reference import import_reference
-from portrayal.inference.onnx_graph import PICTURE, SOURCE
+from portrayal.inference.onnx_nodes import PICTURE, SOURCE
 from portrayal.inference.translator import Translator
 
 pytest.importorskip("onnxruntime")

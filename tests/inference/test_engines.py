@@ -1,14 +1,18 @@
 """Other engines compute the same pictures; what is inexact is never chosen and always named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import portrayal
 from portrayal.core.errors import BadData, BadOption, UnknownName
 from portrayal.inference.engines import (
     EXACT,
     difference,
+    graph,
     measured,
     open_engine,
     quickest,
@@ -48,7 +52,7 @@ def test_every_generator_is_the_same_in_onnx_at_any_size_and_batch(name, options
 
     generator = networks[name](width=4, **options).eval()
     for layer in generator.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
+        if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.uniform_(-0.1, 0.1)
             layer.running_var.uniform_(0.5, 2)
     content = onnx_model(generator).SerializeToString()
@@ -72,6 +76,36 @@ def test_an_exact_engine_is_within_the_tolerance_and_makes_the_same_pictures(
         ours, theirs = (t.translate(noise(*size)).astype(int) for t in (other, translator))
         assert abs(ours - theirs).max() <= 1
     assert difference(open_engine(translator, run, engine), translator, False) < 1e-4
+
+
+class Wide:
+    """A recipe whose generator has a layer of many channels."""
+
+    multiple = 1
+
+    def exportable(self, reverse):
+        layers = nn.Conv2d(3, 256, 1), nn.Conv2d(256, 256, 3, padding=1), nn.Conv2d(256, 3, 1)
+        return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    ("engine", "size", "winograd"),
+    [
+        ("onnx", (96, 96), True),
+        ("openvino", (128, 96), True),
+        ("openvino", None, True),  # an imported model says nothing of sizes
+        ("openvino", (256, 64), False),  # weights would be read longer than products saved
+        ("openvino:bf16", (256, 256), False),
+        ("onnx:int8", (256, 256), False),
+    ],
+)
+def test_only_exact_engines_of_large_pictures_take_winograds_way(
+    engine, size, winograd, translator
+):
+    config = {**translator.config, "data": {"size": size}}
+    wide = replace(translator, recipe=Wide(), config=config)
+    kinds = [node.op_type for node in graph(wide, engine).graph.node]
+    assert ("MatMul" in kinds) == winograd
 
 
 def test_an_engine_whose_difference_is_no_number_is_not_used(run, tmp_path):

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from portrayal.inference.calibration import outer
-from portrayal.inference.onnx_graph import SOURCE, onnx_model
+from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.onnx_nodes import SOURCE
 from portrayal.inference.quantising import (
     SAMPLES,
     activation_range,

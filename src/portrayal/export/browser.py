@@ -21,7 +21,7 @@ from portrayal.core.runs import read_json, write_atomically
 from portrayal.export.npm import ONNXRUNTIME_WEB, Fetch, install, npm_pack
 from portrayal.export.onnx import Differs, Precision, export_onnx, largest_difference
 from portrayal.inference.engines import TOLERANCE, generator_of
-from portrayal.inference.onnx_graph import need
+from portrayal.inference.onnx_nodes import need
 from portrayal.inference.tiles import TILE
 from portrayal.inference.translator import How, Translator
 from portrayal.training.run import refuse_foreign

@@ -18,7 +18,8 @@ from portrayal.core.provenance import GENERATED
 from portrayal.core.runs import write_atomically
 from portrayal.inference.calibration import quantised, source_of, split_pictures
 from portrayal.inference.engines import TOLERANCE, generator_of, sample
-from portrayal.inference.onnx_graph import need, onnx_model
+from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.onnx_nodes import need
 from portrayal.inference.runtimes import open_onnx
 from portrayal.inference.translator import Translator
 from portrayal.metrics import metrics

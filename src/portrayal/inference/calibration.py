@@ -17,7 +17,7 @@ from portrayal.core.errors import BadData
 from portrayal.core.images import Pixels, stack
 from portrayal.core.runs import dataset_places, write_atomically
 from portrayal.data.dataset import Dataset
-from portrayal.inference.onnx_graph import need
+from portrayal.inference.onnx_nodes import need
 from portrayal.inference.quantising import convolutions, quantised_graph
 from portrayal.inference.tiles import cut
 from portrayal.inference.translator import Translator

@@ -21,7 +21,8 @@ from portrayal.core.environment import installed, processor
 from portrayal.core.errors import BadData, BadOption, CannotWrite, UnknownName
 from portrayal.core.runs import read_json, write_json
 from portrayal.inference.calibration import calibrated
-from portrayal.inference.onnx_graph import need, onnx_model
+from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.onnx_nodes import need
 from portrayal.inference.runtimes import OWN, Network, OpenVino, open_onnx
 from portrayal.inference.translator import InFront, Recipe, Translator
 
@@ -29,6 +30,8 @@ EXACT = ("torch", "onnx", "openvino")
 INEXACT = ("openvino:bf16", "onnx:int8", "openvino:int8")
 PACKAGES = {"torch": ("torch",), "onnx": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino")}
 TOLERANCE = 1e-4  # largest difference from PyTorch of an exact engine, signed
+GRAPH = 2  # raised when graphs become quicker, so that engines are measured again
+LARGE = 96  # pixels a side from which Winograd's way pays
 WORTH = 50  # pictures from which a measurement pays
 Note = Callable[[str], None]
 
@@ -150,12 +153,19 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
         need(package)
     if name == "torch":
         return lambda source: translator.recipe.translate(source, reverse=reverse)
-    generator = generator_of(translator, reverse=reverse)
-    model = onnx_model(generator, multiple=translator.recipe.multiple)
+    model = graph(translator, name, reverse=reverse)
     if precision == "int8":
         model = calibrated(model, translator, run, reverse=reverse)
     content = model.SerializeToString()
     return open_onnx(content) if kind == "onnx" else OpenVino(content, bool(precision))
+
+
+def graph(translator: Translator, name: str, *, reverse: bool = False) -> Any:
+    """The onnx.ModelProto that the engine `name` computes, or is made 8 bit of."""
+    generator = generator_of(translator, reverse=reverse)
+    large = min(translator.training_size or (LARGE,)) >= LARGE
+    multiple = translator.recipe.multiple
+    return onnx_model(generator, multiple=multiple, winograd=large and name in EXACT)
 
 
 def quickest(
@@ -174,6 +184,7 @@ def quickest(
         "processor": processor(),
         "threads": torch.get_num_threads(),
         "versions": {p: installed(p) for p in ("torch", "onnxruntime", "openvino")},
+        "graph": GRAPH,
         "size": list(translator.training_size or (256, 256)),
     }
     with suppress(BadData):

@@ -7,17 +7,18 @@ needs onnxscript. Pictures are signed, (batch, 3, height, width).
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from portrayal.core.errors import BadOption, MissingPart
+from portrayal.core.errors import BadOption
 from portrayal.inference.narrow import BLOCK, as_blocks, last_convolution
+from portrayal.inference.onnx_nodes import SOURCE, Written, need
+from portrayal.inference.winograd import worth, write_winograd
 
-OPSET, IR_VERSION = 17, 8  # read by everything since 2022
-SOURCE, PICTURE = "source", "picture"  # names of input and output
 LEAVES = (
     nn.Conv2d,
     nn.ConvTranspose2d,
@@ -41,10 +42,17 @@ class Tracer(fx.Tracer):
         return isinstance(m, LEAVES)
 
 
-def onnx_model(generator: nn.Module, about: Mapping[str, str] = {}, *, multiple: int = 1) -> Any:
+def onnx_model(
+    generator: nn.Module,
+    about: Mapping[str, str] = {},
+    *,
+    multiple: int = 1,
+    winograd: bool = False,
+) -> Any:
     """The generator in evaluation as an onnx.ModelProto; `about` goes into its metadata.
 
     Sides of pictures will be multiples of `multiple`; even ones make the last layer quicker.
+    `winograd` makes wide layers of 3 x 3 quicker and their weights four times as many.
     """
     onnx = need("onnx")
     written = Written(onnx)
@@ -57,46 +65,17 @@ def onnx_model(generator: nn.Module, about: Mapping[str, str] = {}, *, multiple:
     last = None if multiple % BLOCK else last_convolution(graph, modules)
     names: dict[fx.Node, str] = {}
     for node in graph.nodes:
-        names[node] = write(written, node, modules, names, narrow=node is last)
+        ways = Ways(narrow=node is last, winograd=winograd)
+        names[node] = write(written, node, modules, names, ways)
     return written.model(names, graph, about)
 
 
-class Written:
-    """Nodes and weights as they come."""
+@dataclass(frozen=True)
+class Ways:
+    """Other ways to the same sum, taken where a layer fits them."""
 
-    def __init__(self, onnx: Any) -> None:
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.weights: list[Any] = []
-
-    def add(self, kind: str, inputs: list[str], **attributes: Any) -> str:
-        """One node; its output's name."""
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        node = self.onnx.helper.make_node(kind, inputs, [name], name=name, **attributes)
-        self.nodes.append(node)
-        return name
-
-    def weight(self, tensor: Tensor) -> str:
-        """One constant; its name."""
-        name = f"weight_{len(self.weights)}"
-        array = tensor.detach().cpu().contiguous().numpy()
-        self.weights.append(self.onnx.numpy_helper.from_array(array, name))
-        return name
-
-    def model(self, names: Mapping[fx.Node, str], graph: fx.Graph, about: Mapping[str, str]) -> Any:
-        """The whole model, checked."""
-        helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
-        output = next(node for node in graph.nodes if node.op == "output")
-        self.nodes.append(helper.make_node("Identity", [names[output]], [PICTURE]))
-        sizes = ["batch", 3, "height", "width"]
-        ends = [helper.make_tensor_value_info(name, kind, sizes) for name in (SOURCE, PICTURE)]
-        drawn = helper.make_graph(self.nodes, "generator", ends[:1], ends[1:], self.weights)
-        opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(drawn, opset_imports=opsets, ir_version=IR_VERSION)
-        model.producer_name = "portrayal"
-        helper.set_model_props(model, dict(about))
-        self.onnx.checker.check_model(model)
-        return model
+    narrow: bool  # as blocks of pixels
+    winograd: bool
 
 
 def write(
@@ -104,10 +83,9 @@ def write(
     node: fx.Node,
     modules: Mapping[str, nn.Module],
     names: Mapping[fx.Node, str],
-    *,
-    narrow: bool,
+    ways: Ways,
 ) -> str:
-    """Write one traced node, as blocks if `narrow` and possible; the name of what it computes."""
+    """Write one traced node; the name of what it computes."""
     inputs = [names[source] for source in node.all_input_nodes]
     if node.op == "placeholder":
         return SOURCE
@@ -127,8 +105,10 @@ def write(
         transposed = isinstance(layer, nn.ConvTranspose2d)
         if behind is not None:
             layer = fuse_conv_bn_eval(layer.eval(), behind.eval(), transposed)
-        if narrow and (wide := as_blocks(layer)):
+        if ways.narrow and (wide := as_blocks(layer)):
             return write_blocks(written, wide, inputs[0])
+        if ways.winograd and worth(layer):
+            return write_winograd(written, layer, inputs[0])
         return write_convolution(written, layer, inputs[0], transposed=transposed)
     return write_layer(written, layer, inputs[0])
 
@@ -222,16 +202,3 @@ WRITERS: dict[type[nn.Module], Callable[[Written, Any, str], str]] = {
     nn.ReflectionPad2d: write_reflection,
     nn.Upsample: write_resize,
 }
-
-
-def need(package: str) -> Any:
-    """An optional package; one line with the install command where it is missing."""
-    from importlib import import_module
-
-    try:
-        return import_module(package)
-    except ImportError:
-        extra = "openvino" if package == "openvino" else "onnx"
-        raise MissingPart(
-            f"This needs {package}, which is not installed: pip install 'portrayal[{extra}]'"
-        ) from None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portrayal.inference.onnx_graph import SOURCE, need
+from portrayal.inference.onnx_nodes import SOURCE, need
 
 Array = NDArray[np.float32]
 KINDS = ("Conv", "ConvTranspose")

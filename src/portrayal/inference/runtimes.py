@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from portrayal.inference.onnx_graph import PICTURE, SOURCE, need
+from portrayal.inference.onnx_nodes import PICTURE, SOURCE, need
 
 OWN = 3  # pictures of one shape after which OpenVINO compiles for that shape alone
 Network = Callable[[Tensor], Tensor]
