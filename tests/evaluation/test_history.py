@@ -5,8 +5,8 @@ from portrayal.evaluation.history import FILE, remember, warnings_of
 from portrayal.reports.results import Results
 
 
-def results(model="a", split="test", data="d", checkpoint="newest"):
-    facts = {"hash": model, "checkpoint": checkpoint, "step": 1}
+def results(model="a", split="test", data="d", checkpoint="newest", search=None):
+    facts = {"hash": model, "checkpoint": checkpoint, "step": 1, "search": search}
     return Results(kind="run", split=split, n=2, scores=[], data={"sha256": data}, model=facts)
 
 
@@ -24,6 +24,9 @@ def test_the_same_model_again_is_no_choice(tmp_path):
         ({"split": "val"}, {"model": "b"}, False),
         ({"split": "val"}, {"model": "b", "split": "val"}, False),  # what val is for
         ({"data": "other"}, {"model": "b"}, False),
+        ({}, {"search": {"starts": 3}}, True),
+        ({"search": {"starts": 3}}, {}, True),
+        ({"search": {"starts": 3}}, {"search": {"starts": 3}}, False),
     ],
 )
 def test_another_model_on_the_same_test_pictures_is_said(tmp_path, then, now, warned):

@@ -6,43 +6,16 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from untrained import make_dataset, smooth
+from untrained import joint_run, make_dataset, smooth
 
-from portrayal.core.devices import choose_place
 from portrayal.core.images import read_pixels, signed
-from portrayal.core.runs import write_json
-from portrayal.data.dataset import Dataset
 from portrayal.evaluation.comparison.compare import Plan, compare
 from portrayal.evaluation.evaluate import Request, evaluate_run
 from portrayal.inference.load import load
 from portrayal.inference.translator import How
-from portrayal.recipes import rebuild
 from portrayal.reports.pages import write_report
-from portrayal.training.checkpoint import save
 
-SMALL = {"width": 2, "discriminator_width": 2, "latent": 6}
-SEARCH = {"starts": 4, "search_steps": 2, "descent": "adam", "search_rate": 0.05}
 ASKED = Request(["l1"], draws=100)
-
-
-def joint_run(folder, data, recipe, seed=0):
-    """An untrained run of a recipe that draws joint pictures."""
-    config = {
-        "format": 1,
-        "recipe": recipe,
-        "preset": "quick_64",
-        "config": SMALL | (SEARCH if recipe == "contextual" else {}),
-        "settings": {},
-        "data": Dataset(data).summary(),
-    }
-    torch.manual_seed(seed)
-    made = rebuild(config, choose_place("cpu", "float32"))
-    for layer in made.generator.modules():  # first weights of .02 draw grey, whatever goes in
-        if isinstance(layer, torch.nn.Linear | torch.nn.ConvTranspose2d):
-            torch.nn.init.xavier_normal_(layer.weight, 2.0)
-    save(folder, made.state(), {"step": 1, "steps": 1, "epoch": 1.0, "seconds": 1.0})
-    write_json(folder / "config.json", config)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from portrayal.recipes import rebuild
 from portrayal.training.checkpoint import save
 
 SIDE = 64
+JOINT = {"width": 2, "discriminator_width": 2, "latent": 6}
+SEARCH = {"starts": 4, "search_steps": 2, "descent": "adam", "search_rate": 0.05}
 
 
 def save_picture(path, pixels):
@@ -73,5 +75,25 @@ def make_run(folder, data, seed=0, width=4):
     torch.manual_seed(seed)
     recipe = rebuild(config, choose_place("cpu", "float32"))
     save(folder, recipe.state(), {"step": 1, "steps": 1, "epoch": 1.0, "seconds": 1.0})
+    write_json(folder / "config.json", config)
+    return folder
+
+
+def joint_run(folder, data, recipe, seed=0):
+    """An untrained run of a recipe that draws joint pictures."""
+    config = {
+        "format": 1,
+        "recipe": recipe,
+        "preset": "quick_64",
+        "config": JOINT | (SEARCH if recipe == "contextual" else {}),
+        "settings": {},
+        "data": Dataset(data).summary(),
+    }
+    torch.manual_seed(seed)
+    made = rebuild(config, choose_place("cpu", "float32"))
+    for layer in made.generator.modules():  # first weights of .02 draw grey, whatever goes in
+        if isinstance(layer, torch.nn.Linear | torch.nn.ConvTranspose2d):
+            torch.nn.init.xavier_normal_(layer.weight, 2.0)
+    save(folder, made.state(), {"step": 1, "steps": 1, "epoch": 1.0, "seconds": 1.0})
     write_json(folder / "config.json", config)
     return folder

@@ -12,10 +12,12 @@ import pytest
 from PIL import Image
 
 from portrayal import load
+from portrayal.core.errors import UserError
 from portrayal.core.images import encode, read_pixels, read_text
 from portrayal.core.provenance import GENERATED, read_provenance
 from portrayal.core.runs import write_json
 from portrayal.filters.freehand import clean_drawing
+from portrayal.inference.searching import with_search
 from portrayal.web.app import serving_app
 from portrayal.web.models import find_runs, load_models
 from portrayal.web.shell import static_file
@@ -130,6 +132,35 @@ def test_what_is_said_while_models_are_loaded_begins_with_their_name(small_run, 
     assert said[-1].startswith("one: pix2pix, step ")
     assert all(each.startswith("one: ") for each in said)
     assert len(said) > 1 or not find_spec("onnxruntime")
+
+
+def test_models_that_search_may_search_otherwise(small_run, serve, tmp_path, scene):
+    from untrained import joint_run, make_dataset  # found once there is a small_run
+
+    data = make_dataset(tmp_path / "data", {"train": 2})
+    runs = {"slow": joint_run(tmp_path / "slow", data, "contextual"), "quick": small_run}
+    said = []
+    how = {"engine": "torch", "note": said.append}
+    models = load_models(runs, **how, search=["starts=9", "descent=nesterov"])
+    other = {"starts": 9, "descent": "nesterov"}
+    app = serving_app(list(runs.values()), models)
+    with httpx.Client(base_url=serve(app), timeout=60) as client:
+        listed = {each["name"]: each["search"] for each in client.get("/api/models").json()}
+        assert listed == {"slow": other, "quick": {}}
+        answer = post(client, encode(scene(64, 64), ".png"), model="slow")
+        expected = with_search(load(runs["slow"]), ["starts=9", "descent=nesterov"])
+        assert np.array_equal(read_pixels(answer.content), expected.translate(scene(64, 64)))
+    app.state.line.close()
+    assert "slow: contextual, step 1, by torch, searching with starts=9, descent=nesterov" in said
+    assert all("searching" not in each for each in said if each.startswith("quick"))
+    for search, told in (
+        (["start=3"], "No setting of the search named 'start'. Did you mean 'starts'?"),
+        (["starts=0"], "Setting starts must be a whole number"),
+    ):
+        with pytest.raises(UserError, match=told):
+            load_models(runs, **how, search=search)
+    with pytest.raises(UserError, match="No model here searches for its answers: --set is of a"):
+        load_models({"quick": small_run}, **how, search=["starts=3"])
 
 
 def test_facts_about_models_limits_and_health(client):

@@ -125,11 +125,13 @@ class Negative:
 
 def test_a_model_of_one_direction_says_that_it_went_forwards(small_run, serve, visit, scene):
     about = {"step": 1, "files": {"weights.safetensors": "0" * 64}}
-    both = Translator(Negative(), {"recipe": "negative", "config": {}}, about)
+    both = Translator(Negative(), {"recipe": "negative", "config": {}}, about, search={"starts": 9})
     models = load_models(find_runs([small_run]), engine="torch")
     models["both"] = Model("both", both, both, False, None, False, 0, Lock())
     app = serving_app([small_run], models, Limits(per_minute=0))
     page = visit(serve(app))
+    listed = page.locator(".model").all_inner_texts()
+    assert ["searching with starts=9" in text for text in listed] == [False, True]
     choose(page, encode(scene(64, 64), ".png"))
     page.wait_for_selector(READY)
     assert page.is_hidden("#reverse")

@@ -96,12 +96,11 @@ def cost_of_run(run: Path, device: str) -> "Cost":
     """What a run's model costs; a model that cannot be loaded costs nobody knows what."""
     from portrayal.cli.progress import warn
     from portrayal.core.errors import UserError
-    from portrayal.evaluation.comparison.cost import cost_of
-    from portrayal.inference.load import load
+    from portrayal.evaluation.comparison.cost import cost_of, model_scored
     from portrayal.reports.comparison import Cost
 
     try:
-        return cost_of(load(run, device=device, note=warn))
+        return cost_of(model_scored(run, device=device, note=warn))
     except UserError as error:
         warn(f"The cost of {run} is not known: {error}")
         return Cost()
@@ -126,6 +125,9 @@ def show(comparison: "Comparison") -> None:
         markup=False,
         highlight=False,
     )
+    for model in comparison.models:
+        if model.search:
+            typer.echo(f"{model.name}: searched with {model.search}")
     typer.echo(verdict(comparison))
 
 

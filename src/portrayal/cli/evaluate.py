@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrayal.cli.options import RunData, With
+from portrayal.cli.options import RunData, SetSearch, With
 
 if TYPE_CHECKING:
     from portrayal.evaluation.evaluate import Scored
@@ -57,7 +57,11 @@ Reverse = Annotated[
     bool, typer.Option("--reverse", help="Score the way back, target to source. E.g. --reverse")
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="Folder for the scores of two folders. E.g. --out scores")
+    Path | None,
+    typer.Option(
+        help="Folder for the scores: of two folders, or of a run's other search or checkpoint. "
+        "E.g. --out scores"
+    ),
 ]
 Checkpoint = Annotated[
     str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
@@ -80,6 +84,7 @@ def evaluate(
     data: RunData = None,
     checkpoint: Checkpoint = "newest",
     reverse: Reverse = False,
+    overrides: SetSearch = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the intervals. E.g. --seed 1")] = 0,
     with_files: With = None,
@@ -90,7 +95,8 @@ def evaluate(
     domain (as a set, like the real pictures?). Every score has its 95 % interval where there is a
     valid one, and stands beside that of the input itself: a translator must beat doing nothing. A
     run keeps its translations in RUN/translations/SPLIT, its scores in RUN/results.json, those of
-    single pictures in RUN/pictures.jsonl, the page in RUN/report.html.
+    single pictures in RUN/pictures.jsonl, the page in RUN/report.html. With --set a model that
+    searches is scored by another search, with --out: all of this goes there, for `compare` too.
 
     Examples: portrayal evaluate runs/faces --full --by gender
     portrayal evaluate mine/ data/test/target --input data/test/source --metric ssim --metric kid
@@ -103,20 +109,19 @@ def evaluate(
     more = {"by": by or (), "tables": table or (), "recogniser": recogniser}
     request = Request(metric, seed, full=full, features=features, **more)  # type: ignore[arg-type]
     if truths:
-        if data or reverse or checkpoint != "newest" or split != "test":
+        if data or reverse or overrides or checkpoint != "newest" or split != "test":
             raise BadOption(
-                "--data, --checkpoint, --reverse and --split are for runs, not for two folders."
+                "--data, --checkpoint, --reverse, --set and --split are for runs, not for two "
+                "folders."
             )
         pairs = {"source": source, "paired": not unpaired, "out": out}
         show(evaluate_folders(answers, truths, request, **pairs, bar=bar), out)  # type: ignore[arg-type]
         return
-    if source or out or unpaired:
-        raise BadOption("--input, --unpaired and --out are for two folders; a run knows its own.")
+    if source or unpaired:
+        raise BadOption("--input and --unpaired are for two folders; a run knows its own.")
     how = {"split": split, "checkpoint": checkpoint, "data": data, "device": device}
-    report(
-        evaluate_run(answers, request, **how, reverse=reverse, bar=bar, note=warn),  # type: ignore[arg-type]
-        answers,
-    )
+    how |= {"reverse": reverse, "search": overrides or (), "out": out}
+    report(evaluate_run(answers, request, **how, bar=bar, note=warn), out or answers)  # type: ignore[arg-type]
 
 
 def report(scored: "Scored", run: Path) -> None:

@@ -32,6 +32,12 @@ MovedData = Annotated[
 ]
 
 
+SetSearch = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Setting of a search; may be repeated. E.g. --set starts=64"),
+]
+
+
 def require_dataset(data: Path | None) -> None:
     """A folder that was given has to be there."""
     if data and not data.is_dir():

@@ -41,6 +41,18 @@ Damages = Annotated[
 Strengths = Annotated[
     str, typer.Option(help="Of damage, 0 to 1; 0 is always there. E.g. --strengths 0.5,1")
 ]
+Searching = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--search",
+        metavar="NAME=VALUE",
+        help="Setting of a search; may be repeated. E.g. --search starts=64",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the scores, in place of the run. E.g. --out scores"),
+]
 Pictures = Annotated[
     int | None, typer.Option(min=2, help="Most pictures of every set. E.g. --pictures 50")
 ]
@@ -64,6 +76,8 @@ def robustness(
     checkpoint: Annotated[
         str, typer.Option(help="newest, best_METRIC or a step. E.g. --checkpoint best_ssim")
     ] = "newest",
+    search: Searching = None,
+    out: Out = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps. E.g. --device cpu")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the intervals. E.g. --seed 1")] = 0,
     with_files: With = None,
@@ -72,7 +86,8 @@ def robustness(
 
     Every set is scored beside its inputs themselves, and against the run's own test pictures. Sets
     that are through are kept in RUN/robustness, so the same command goes on where it stopped. The
-    scores are in RUN/robustness.json, the page is RUN/robustness.html.
+    scores are in RUN/robustness.json, the page is RUN/robustness.html; with --out, there. Scores of
+    another search (--search) need it.
 
     Example: portrayal robustness runs/faces --set whitebox=restyled/whitebox --damage none
     """
@@ -98,12 +113,14 @@ def robustness(
         checkpoint=checkpoint,
         data=data,
         device=device,
+        search=search or (),
+        out=out,
         bar=bar,
         note=warn,
     )
     show(found)
     typer.echo(headline(found))
-    typer.echo(f"Wrote {run}/robustness.html: open it in a browser")
+    typer.echo(f"Wrote {out or run}/robustness.html: open it in a browser")
 
 
 def named(text: str) -> tuple[str, str]:

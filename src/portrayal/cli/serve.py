@@ -1,5 +1,6 @@
 """`portrayal serve`: pages and an API for trained models."""
 
+from portrayal.cli.options import SetSearch
 from portrayal.cli.serve_options import (
     BehindProxy,
     Checkpoint,
@@ -33,6 +34,7 @@ def serve(
     engine: Engine = "auto",
     checkpoint: Checkpoint = "newest",
     device: Device = "auto",
+    overrides: SetSearch = None,
     behind_proxy: BehindProxy = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,7 +70,12 @@ def serve(
         per_minute=per_minute,
     )
     models = load_models(
-        find_runs(runs), device=device, checkpoint=checkpoint, engine=engine, note=say
+        find_runs(runs),
+        device=device,
+        checkpoint=checkpoint,
+        engine=engine,
+        search=overrides or (),
+        note=say,
     )
     here_only = host in LOCAL and not behind_proxy
     app = serving_app(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from portrayal.cli.options import With
+from portrayal.cli.options import SetSearch, With
 from portrayal.cli.stopping import stoppable, tell
 from portrayal.cli.translate_files import translate_all
 from portrayal.cli.translate_options import (
@@ -27,7 +27,6 @@ from portrayal.cli.translate_options import (
     Reverse,
     Run,
     Seed,
-    SetSearch,
     Shard,
     ShowInput,
     Snapshots,

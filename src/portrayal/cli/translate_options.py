@@ -76,10 +76,6 @@ Snapshots = Annotated[
     int,
     Option(min=0, max=1000, help="Of a search, written beside each answer. E.g. --snapshots 4"),
 ]
-SetSearch = Annotated[
-    list[str] | None,
-    Option("--set", help="Setting of a search; may be repeated. E.g. --set starts=64"),
-]
 Steady = Annotated[
     bool,
     Option("--steady", help="Less flicker, of a video or frames named in order. E.g. --steady"),

@@ -4,7 +4,7 @@ nothing, which is returning the input as it is.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,14 @@ from portrayal.evaluation.history import remember, warnings_of
 from portrayal.evaluation.measuring import Measured, Request, Work, check_request, measure
 from portrayal.evaluation.progress import Bar
 from portrayal.evaluation.sets.store import user_cache
-from portrayal.evaluation.translations import answers_of_run, dataset_of, translate_split
+from portrayal.evaluation.translations import (
+    answers_of_run,
+    dataset_of,
+    place_of,
+    translate_split,
+)
 from portrayal.inference.load import load
+from portrayal.inference.searching import with_search
 from portrayal.inference.translator import Translator
 from portrayal.reports.results import Results
 
@@ -53,6 +59,7 @@ class MeasuredRun:
             "checkpoint": checkpoint,
             "step": self.translator.about.get("step"),
             **({"reverse": True} if reverse else {}),
+            **({"search": self.translator.search} if self.translator.search else {}),
         }
 
 
@@ -65,25 +72,32 @@ def measure_run(
     data: Path | None = None,
     reverse: bool = False,
     device: str | None = None,
+    search: Sequence[str] = (),
+    out: Path | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> MeasuredRun:
-    """Translate a split into run/translations/SPLIT and measure it; writes no scores."""
+    """Translate a split into translations/SPLIT of the run, or of `out`, and measure it.
+
+    Writes no scores. `search`: other settings of a search, as `name=value`.
+    """
     check_request(request)
-    for folder in (run, run / "features"):
-        clear_leftovers(folder)
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
+    translator = with_search(translator, search)
+    place = place_of(run, out, translator)
+    for folder in (place, run / "features"):
+        clear_leftovers(folder)
     dataset = dataset_of(run, translator.config, data, note)
     pairs = dataset.split(split)
     ours, theirs = (pairs.domain(side) for side in SIDES[:: -1 if reverse else 1])
     for domain in (ours, theirs):
         require_several(len(domain), f"the {split} split of {dataset.folder}")
-    files = translate_split(run, split, ours, translator, bar, reverse=reverse)
+    files = translate_split(place, split, ours, translator, bar, reverse=reverse)
     measured = measure(
-        answers_of_run(run, pairs, files, reverse=reverse, redrawn=translator.redraws),
+        answers_of_run(place, pairs, files, reverse=reverse, redrawn=translator.redraws),
         request,
         run / "features",
-        work=Work(run, dataset, translator.config, checkpoint),
+        work=Work(run, dataset, translator.config, checkpoint, place),
         device=translator.device,
         bar=bar,
     )
@@ -99,27 +113,32 @@ def evaluate_run(
     data: Path | None = None,
     reverse: bool = False,
     device: str | None = None,
+    search: Sequence[str] = (),
+    out: Path | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Scored:
     """Score a run on a split and write it down. Goes on where it was stopped.
 
-    `reverse`: from target to source, for recipes with two directions.
+    `reverse`: from target to source, for recipes with two directions. `search`: other settings of
+    a search, whose scores go to `out`. What was scored when is remembered in the run.
     """
     started = time.monotonic()
     how = {"checkpoint": checkpoint, "data": data, "reverse": reverse, "device": device}
+    how |= {"search": search, "out": out}
     found = measure_run(run, request, split=split, **how, bar=bar, note=note)  # type: ignore[arg-type]
     results = Results(
         kind="run",
         split=split,
         data={"path": str(found.dataset.folder), "sha256": found.dataset.identity},
-        model=found.model(checkpoint, reverse=reverse),
+        model=found.model(checkpoint, reverse=reverse)
+        | ({"run": str(run.absolute())} if out else {}),
         **conclusion(found.measured, request, started),
     )
     results.warnings.extend(warnings_of(run, results))
     remember(run, results)
     scored = Scored(results, found.measured.pictures)
-    write_scored(run, scored)
+    write_scored(out or run, scored)
     return scored
 
 

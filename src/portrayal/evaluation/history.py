@@ -5,7 +5,7 @@ from typing import Any
 
 from portrayal.core.errors import BadData
 from portrayal.core.runs import append_line, read_json, read_lines
-from portrayal.reports.results import Results
+from portrayal.reports.results import Results, search_text
 
 FILE = "evaluations.jsonl"
 
@@ -15,11 +15,13 @@ def warnings_of(run: Path, results: Results) -> list[str]:
     found = []
     others = other_models(run, results)
     if results.split == "test" and others:
-        steps = ", ".join(sorted({str(row.get("checkpoint", "?")) for row in others}))
-        models = len({row.get("model") for row in others})
+        steps = ", ".join(sorted({named(row) for row in others}))
+        models = len({(row.get("model"), search_text(row)) for row in others})
+        alike = all(row.get("model") == results.model.get("hash") for row in others)
+        kind = "search" if alike else "model"
         found.append(
             f"The test split was scored before with {models} other "
-            f"{'model' if models == 1 else 'models'} of this run ({len(others)} times; checkpoint "
+            f"{kind if models == 1 else f'{kind}s'} of this run ({len(others)} times; checkpoint "
             f"{steps}): whoever chooses among them chooses on the test split, and the score is too "
             "good. Choose on --split val."
         )
@@ -33,15 +35,21 @@ def warnings_of(run: Path, results: Results) -> list[str]:
 
 
 def other_models(run: Path, results: Results) -> list[dict[str, Any]]:
-    """Evaluations of this split and these data with other weights."""
-    ours = results.model.get("hash")
+    """Evaluations of this split and these data with other weights, or by another search."""
+    ours = (results.model.get("hash"), search_text(results.model))
     return [
         row
         for row in known_evaluations(run)
         if row.get("split") == results.split
         and row.get("data") == results.data.get("sha256")
-        and row.get("model") != ours
+        and (row.get("model"), search_text(row)) != ours
     ]
+
+
+def named(row: dict[str, Any]) -> str:
+    """The checkpoint of an evaluation, and its search if that was not the run's own."""
+    search = search_text(row)
+    return str(row.get("checkpoint", "?")) + (f" with {search}" if search else "")
 
 
 def known_evaluations(run: Path) -> list[dict[str, Any]]:
@@ -72,5 +80,6 @@ def remember(run: Path, results: Results) -> None:
         "step": results.model.get("step"),
         "model": results.model.get("hash"),
         "metrics": results.metrics(),
+        **({"search": search} if (search := results.model.get("search")) else {}),
     }
     append_line(run / FILE, row)

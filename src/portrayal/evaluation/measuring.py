@@ -48,6 +48,7 @@ class Work:
     dataset: Dataset | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str = "newest"
+    folder: Path | None = None  # where its scores go
 
 
 @dataclass
@@ -101,6 +102,7 @@ def measure(
         features=features,
         extractor=extractor,
         run=work.run,
+        folder=work.folder,
         dataset=work.dataset,
         checkpoint=work.checkpoint,
         seed=request.seed,

@@ -34,6 +34,7 @@ class Context:
     features: Path
     extractor: Extractor | None
     run: Path | None = None
+    folder: Path | None = None  # of the scores, for pictures of a table
     dataset: Dataset | None = None
     checkpoint: str = "newest"
     seed: int = 0
@@ -103,7 +104,8 @@ def skin(context: Context) -> list[Section]:
 
 def sift(context: Context) -> list[Section]:
     """Key points that match, with their anchors."""
-    return [sift_section(context.answers, seed=context.seed, folder=context.run, bar=context.bar)]
+    how = {"seed": context.seed, "folder": context.folder, "bar": context.bar}
+    return [sift_section(context.answers, **how)]  # type: ignore[arg-type]
 
 
 def floor(context: Context) -> list[Section]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from portrayal.core.errors import BadData
+from portrayal.core.errors import BadData, BadOption
 from portrayal.core.images import Pixels, read_pixels
 from portrayal.core.runs import dataset_places
 from portrayal.data.dataset import Dataset, Split
@@ -18,6 +18,7 @@ from portrayal.evaluation.progress import Bar, opened
 from portrayal.inference.jobs import Job
 from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How, Translator
+from portrayal.reports.results import search_text
 
 Row = dict[str, Any]
 
@@ -42,8 +43,22 @@ def dataset_of(
     return dataset
 
 
+def place_of(run: Path, out: Path | None, translator: Translator) -> Path:
+    """Where scores and translations go; those of another search never where the run's own are."""
+    if out is None and translator.search:
+        raise BadOption(
+            f"Scores of another search ({search_text({'search': translator.search})}) would "
+            f"replace those of {run}: say where they go with --out FOLDER."
+        )
+    if out and (out / "config.json").exists():
+        raise BadOption(f"--out {out} is a run with scores of its own: give another folder.")
+    if out and out.exists() and not out.is_dir():
+        raise BadOption(f"--out {out} is a file: give a folder.")
+    return out or run
+
+
 def translate_split(
-    run: Path,
+    place: Path,
     split: str,
     domain: Side,
     translator: Translator,
@@ -51,13 +66,13 @@ def translate_split(
     *,
     reverse: bool = False,
 ) -> list[str]:
-    """Write the translations of a domain that are not there yet. Returns paths below the run."""
-    place = f"translations/{split}{'_reverse' if reverse else ''}"
+    """Write the translations of a domain that are not there yet. Returns paths below `place`."""
+    folder = f"translations/{split}{'_reverse' if reverse else ''}"
     rows = list(domain.rows())
-    names = [f"{place}/{safe_name(row['name'])}.png" for row in rows]
-    known = [run / known_half(name) if translator.redraws else None for name in names]
+    names = [f"{folder}/{safe_name(row['name'])}.png" for row in rows]
+    known = [place / known_half(name) if translator.redraws else None for name in names]
     jobs = [
-        Job(domain.folder / row["file_name"], run / name, row["name"], drawn)
+        Job(domain.folder / row["file_name"], place / name, row["name"], drawn)
         for row, name, drawn in zip(rows, names, known, strict=True)
     ]
     failed = []
@@ -76,7 +91,7 @@ def translate_split(
 
 
 def answers_of_run(
-    run: Path,
+    place: Path,
     split: Split,
     files: Sequence[str],
     *,
@@ -87,9 +102,9 @@ def answers_of_run(
     ours, theirs = (split.domain(side) for side in SIDES[:: -1 if reverse else 1])
 
     def pictures(index: int) -> dict[str, Pixels]:
-        found = {"fake": read_pixels(run / files[index])}
+        found = {"fake": read_pixels(place / files[index])}
         if redrawn:
-            found["known"] = read_pixels(run / known_half(files[index]))
+            found["known"] = read_pixels(place / known_half(files[index]))
         if split.paired:
             pair = split.pair(index)
             sides = (pair.target, pair.source) if reverse else (pair.source, pair.target)

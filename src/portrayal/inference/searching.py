@@ -15,24 +15,28 @@ from portrayal.inference.translator import How, Translator
 from portrayal.recipes.choices import changed
 
 
-def with_search(translator: Translator, overrides: Sequence[str]) -> Translator:
-    """The same model with other settings of its search, as `name=value`.
+def with_search(
+    translator: Translator, overrides: Sequence[str], option: str = "--set"
+) -> Translator:
+    """The same model with other settings of its search, as `name=value`; see `Translator.search`.
 
-    They are in the marks of its pictures, so that those of other settings are made anew.
+    They are in the marks of its pictures, so that those of other settings are made anew. `option`
+    is what the person typed.
     """
     if not overrides:
         return translator
     if not searches(translator):
         name = translator.config["recipe"]
-        raise BadOption(f"A {name} model answers at once: --set is of a search.")
+        raise BadOption(f"A {name} model answers at once: {option} is of a search.")
     recipe: Any = copy(translator.recipe)
-    wanted = changed(recipe.config, overrides, recipe.searching, "setting of the search")
-    if wanted == recipe.config:
+    wanted = changed(recipe.config, overrides, recipe.searching, "setting of the search", option)
+    own, new = recipe.config.model_dump(), wanted.model_dump()
+    search = {name: value for name, value in new.items() if value != own[name]}
+    if not search:
         return translator
     recipe.config = wanted
-    return replace(
-        translator, recipe=recipe, config={**translator.config, "config": wanted.model_dump()}
-    )
+    config = {**translator.config, "config": new}
+    return replace(translator, recipe=recipe, config=config, search=search)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What a trained model is: called with a picture it answers with one of the same size."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -87,6 +87,7 @@ class Translator:
     about: dict[str, Any]
     device: str = "cpu"
     engine: str = "torch"  # see engines.py
+    search: dict[str, Any] = field(default_factory=dict)  # settings that are not the run's own
 
     def __call__(
         self,

@@ -30,22 +30,30 @@ def choose(recipe: str, preset: str, overrides: Iterable[str]) -> tuple[BaseMode
 
 
 def changed(
-    config: Model, overrides: Iterable[str], names: Iterable[str], kind: str = "setting"
+    config: Model,
+    overrides: Iterable[str],
+    names: Iterable[str],
+    kind: str = "setting",
+    option: str = "--set",
 ) -> Model:
     """The config with overrides of these names only, checked."""
     fields = {name: type(config).model_fields[name] for name in names}
-    return validated(type(config), {**config.model_dump(), **dict(named(overrides, fields, kind))})
+    values = dict(named(overrides, fields, kind, option))
+    return validated(type(config), {**config.model_dump(), **values})
 
 
 def named(
-    overrides: Iterable[str], fields: Mapping[str, FieldInfo], kind: str = "setting"
+    overrides: Iterable[str],
+    fields: Mapping[str, FieldInfo],
+    kind: str = "setting",
+    option: str = "--set",
 ) -> Iterator[tuple[str, Any]]:
     """Name and value of each `name=value`."""
     for override in overrides:
         name, equals, text = override.partition("=")
         name, text = name.strip(), text.strip()
         if not equals:
-            raise BadOption(f"--set {override!r} has no '='; write --set name=value.")
+            raise BadOption(f"{option} {override!r} has no '='; write {option} name=value.")
         if name not in fields:
             raise UnknownName(kind, name, fields)
         yield name, text if takes_text(fields[name]) else parsed(text)

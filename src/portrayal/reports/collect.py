@@ -36,6 +36,7 @@ class Run:
     parameters: dict[str, int] = field(default_factory=dict)  # network -> trainable numbers
     gaps: list[str] = field(default_factory=list)
     moved: Path | None = None  # where the dataset is, if the person says so
+    home: Path | None = None  # the run that was scored, where `folder` holds such scores alone
 
     @property
     def imported(self) -> str:
@@ -63,7 +64,7 @@ class Run:
         if self.moved:
             return self.moved
         scored = dataset_places(self.folder, self.results.data) if self.results else []
-        paths = scored + dataset_places(self.folder, self.config.get("data"))
+        paths = scored + dataset_places(self.home or self.folder, self.config.get("data"))
         return next((path for path in paths if _is_folder(path)), None)
 
 
@@ -77,6 +78,8 @@ def collect(folder: Path, data: Path | None = None) -> Run:
     if not any((folder / sign).exists() for sign in SIGNS):
         raise BadData(f"{folder} is not a run: it holds none of {', '.join(SIGNS)}.")
     gaps: list[str] = []
+    scored = folder
+    folder = home_of(scored)
     config = _object(folder / "config.json", gaps, "settings, data and command are unknown")
     if config.get("format", FORMAT) != FORMAT:
         raise BadCheckpoint(
@@ -90,23 +93,33 @@ def collect(folder: Path, data: Path | None = None) -> Run:
         return path, [] if imported and not path.exists() else gaps
 
     run = Run(
-        name=folder.resolve().name,
-        folder=folder,
+        name=scored.resolve().name,
+        folder=scored,
         config=config,
         environment=_object(folder / "environment.json", gaps, "the machine is unknown"),
         log=_numbers(*of_training("log.jsonl"), "there are no loss curves"),
         scores=_scores(*of_training("scores.jsonl")),
-        results=_results(folder / "results.json", gaps),
-        pictures=_pictures(folder / "pictures.jsonl", gaps),
+        results=_results(scored / "results.json", gaps),
+        pictures=_pictures(scored / "pictures.jsonl", gaps),
         samples=_samples(folder / "samples"),
         best=_best(folder / "checkpoints"),
         parameters=_parameters(folder / "checkpoints"),
         gaps=gaps,
         moved=data,
+        home=folder if folder != scored else None,
     )
     if not (run.samples or imported):
         gaps.append("samples/ holds no pictures, so progress cannot be shown.")
     return _with_manifest(run)
+
+
+def home_of(folder: Path) -> Path:
+    """The run that was scored, if `folder` holds scores alone and it is still there."""
+    if (folder / "config.json").exists():
+        return folder
+    model = _mapping(_object(folder / "results.json", [], "").get("model"))
+    home = model.get("run")
+    return Path(home) if isinstance(home, str) and _is_folder(Path(home)) else folder
 
 
 def _with_manifest(run: Run) -> Run:

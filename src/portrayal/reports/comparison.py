@@ -59,6 +59,7 @@ class Model(BaseModel):
     step: int | None = None
     checkpoint: str = ""
     hash: str = ""
+    search: str = ""  # settings of its search that are not the run's own
     n: int = 0
     cost: Cost = Cost()
 

@@ -33,12 +33,15 @@ class DataFacts:
 def setting_groups(run: Run) -> list[tuple[str, list[Fact]]]:
     """Every setting of the recipe and of the training, those typed by the user marked."""
     typed = typed_settings(str(run.config.get("command", "")))
+    search = _mapping(run.results.model.get("search")) if run.results else {}
     groups = []
     keys = (("Recipe", "config"), ("Training", "settings"))
     for title, key in keys[:1] if run.imported else keys:  # an import's training is unknown
         facts = [
-            Fact(name, text, name.split(".")[0] in typed)
-            for name, text in flat(run.config.get(key))
+            Fact(name, text, name.split(".")[0] in typed or name in search)
+            for name, text in flat(
+                _mapping(run.config.get(key)) | (search if key == "config" else {})
+            )
         ]
         if facts:
             groups.append((title, facts))

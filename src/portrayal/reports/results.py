@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -110,6 +111,20 @@ class Results(BaseModel):
         return list(dict.fromkeys(score.metric for score in self.scores))
 
 
+def search_text(model: Mapping[str, Any]) -> str:
+    """Settings of a search that are not the run's own, as they are typed.
+
+    >>> search_text({"search": {"starts": 512, "saturating": True}}), search_text({})
+    ('starts=512, saturating=true', '')
+    """
+    search = model.get("search")
+    pairs = search.items() if isinstance(search, dict) else ()
+    return ", ".join(
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in pairs
+    )
+
+
 def apart(translation: Score, other: Score) -> bool:
     """Whether the translation is better and the two intervals do not touch."""
     higher, lower = translation.low, other.high
@@ -213,6 +228,8 @@ def verdict(results: Results) -> str:
         results.split, f"{results.split} pictures"
     )
     what += " from target to source" if results.model.get("reverse") else ""
+    search = search_text(results.model)
+    what += f" searched with {search}" if search else ""
     unit = f" {ours.unit}" if ours.unit else ""
     against = f" against {with_interval(theirs, digits)} for the input itself" if theirs else ""
     to = " against the input" if ours.question == "content" else ""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from portrayal.reports.results import Results, Score, apart, comparison
+from portrayal.reports.results import Results, Score, apart, comparison, search_text
 
 Kind = Literal["own", "folder", "photos", "filter", "damage"]
 
@@ -84,6 +84,7 @@ def headline(found: Robustness) -> str:
     title = next(s.name for s in judged[0].scores if s.metric == metric)
     text = f"{title}: better than the input itself on {len(won)} of {len(judged)} sets"
     text += " with intervals apart"
+    text += f" (searched with {search})" if (search := search_text(found.model)) else ""
     return f"{text}; worse on {len(lost)}: {listed(lost)}." if lost else f"{text}; worse on none."
 
 

@@ -16,9 +16,11 @@ from portrayal.core.runs import dataset_places, read_json
 from portrayal.data.manifest import of_drawings
 from portrayal.inference.engines import WORTH, with_engine
 from portrayal.inference.load import load
+from portrayal.inference.searching import with_search
 from portrayal.inference.snapshots import picture_of, searches
 from portrayal.inference.tiles import cut
 from portrayal.inference.translator import How, Translator
+from portrayal.reports.results import search_text
 from portrayal.training.reading import whole_names
 from portrayal.web.waiting import Work
 from portrayal.web.watching import Watched
@@ -89,6 +91,7 @@ class Model:
             "directions": ["forward", "reverse"] if self.back else ["forward"],
             "draws": self.draws,
             "slow": self.slow,
+            "search": translator.search,
             "engine": translator.engine,
             "parameters": self.parameters,
             "generated_note": f"Generated picture ({config['recipe']} model "
@@ -130,26 +133,63 @@ def load_models(
     device: str = "auto",
     checkpoint: str = "newest",
     engine: str = "auto",
+    search: Sequence[str] = (),
     note: Note = lambda text: None,
 ) -> dict[str, Model]:
-    """The models of all runs that have one; of the others a note says why. One line if none has."""
+    """The models of all runs that have one; of the others a note says why. One line if none has.
+
+    `search`: other settings, as `name=value`, of all models that search.
+    """
     turns = Lock()  # quick models take turns: each uses all cores, and torch's generator is shared
     models: dict[str, Model] = {}
     reasons: list[str] = []
+
+    def failed(name: str, error: UserError) -> None:
+        reasons.append(str(error))
+        note(f"{name} is shown but cannot translate: {error}")
+
+    loaded: dict[str, Translator] = {}
     for name, folder in runs.items():
         try:
-            model = load_model(name, folder, device, checkpoint, engine, turns, note)
+            loaded[name] = load(
+                folder, device=device, checkpoint=checkpoint, note=named(name, note)
+            )
         except UserError as error:
-            reasons.append(str(error))
-            note(f"{name} is shown but cannot translate: {error}")
+            failed(name, error)
+    for name, translator in searching(loaded, search).items():
+        try:
+            models[name] = load_model(name, runs[name], translator, engine, turns, note)
+        except UserError as error:
+            failed(name, error)
             continue
-        models[name] = model
-        facts = model.facts()
-        where = "imported" if facts["step"] is None else f"step {facts['step']}"
-        note(f"{name}: {facts['recipe']}, {where}, by {facts['engine']}")
+        note(line_of(models[name]))
     if reasons and not models and not any(map(in_training, runs.values())):
         raise BadData(reasons[0])
     return models
+
+
+def searching(loaded: dict[str, Translator], search: Sequence[str]) -> dict[str, Translator]:
+    """The models, those that search with these settings; one line if none does."""
+    if not (search and loaded):
+        return loaded
+    found = {name: with_search(each, search) for name, each in loaded.items() if searches(each)}
+    if not found:
+        raise BadOption("No model here searches for its answers: --set is of a search.")
+    return loaded | found
+
+
+def line_of(model: Model) -> str:
+    """A model for who starts the server."""
+    facts = model.facts()
+    where = "imported" if facts["step"] is None else f"step {facts['step']}"
+    found = search_text(facts)
+    how = f", searching with {found}" if found else ""
+    return f"{model.name}: {facts['recipe']}, {where}, by {facts['engine']}{how}"
+
+
+def named(name: str, note: Note) -> Note:
+    """Notes that begin with a model's name: several are loaded in a row."""
+    return lambda said: note(f"{name}: {said}")
 
 
 def in_training(folder: Path) -> bool:
@@ -158,19 +198,14 @@ def in_training(folder: Path) -> bool:
 
 
 def load_model(
-    name: str, folder: Path, device: str, checkpoint: str, engine: str, turns: Lock, note: Note
+    name: str, folder: Path, torch_one: Translator, engine: str, turns: Lock, note: Note
 ) -> Model:
-    """One model on its engines. Notes begin with its name: several are loaded in a row."""
-
-    def named(said: str) -> None:
-        note(f"{name}: {said}")
-
-    torch_one = load(folder, device=device, checkpoint=checkpoint, note=named)
+    """One model on its engines."""
     recipe: Any = torch_one.recipe
     slow = searches(torch_one)
     ways = [False, True] if goes_back(recipe) else [False]
     made = [
-        with_engine(torch_one, folder, engine, pictures=WORTH, reverse=way, note=named)
+        with_engine(torch_one, folder, engine, pictures=WORTH, reverse=way, note=named(name, note))
         for way in ways
     ]
     generator: nn.Module = recipe.exportable()

@@ -6,6 +6,7 @@ An addition and a multiplication are two operations, as torch counts them.
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +16,11 @@ from portrayal.core.environment import machine
 from portrayal.core.images import Pixels
 from portrayal.core.seeds import numpy_rng
 from portrayal.data.batch import Batch
+from portrayal.inference.load import load
+from portrayal.inference.searching import with_search
 from portrayal.inference.translator import Translator
 from portrayal.recipes import rebuild
+from portrayal.reports.collect import collect
 from portrayal.reports.comparison import Cost
 from portrayal.training.settings import Settings
 
@@ -37,6 +41,15 @@ def cost_of(translator: Translator, *, training: bool = True) -> Cost:
         timing=timing(translator.device),
         step_flops=step_flops(translator.config, size) if training else None,
     )
+
+
+def model_scored(folder: Path, **how: Any) -> Translator:
+    """The model of a run, or the one whose scores a folder holds, with the search it had."""
+    scored = collect(folder)
+    search = scored.results.model.get("search") if scored.results else None
+    pairs = search.items() if isinstance(search, dict) else ()
+    translator = load(scored.home or folder, **how)
+    return with_search(translator, [f"{name}={value}" for name, value in pairs])
 
 
 def translation_flops(translator: Translator, picture: Pixels) -> int:

@@ -10,7 +10,7 @@ from portrayal.evaluation.summary import clusters_of, known
 from portrayal.metrics.statistics import bootstrap_mean, wilson
 from portrayal.reports.collect import Run
 from portrayal.reports.comparison import Cost, Model
-from portrayal.reports.results import Results, Score
+from portrayal.reports.results import Results, Score, search_text
 
 HASHES = ("sha256", "source_sha256")  # of a picture's files, where metadata know them
 
@@ -50,6 +50,7 @@ class Scored:
             step=step if isinstance(step, int) else None,
             checkpoint=str(model.get("checkpoint", "")),
             hash=str(model.get("hash", "")),
+            search=search_text(model),
             n=len(self.pictures),
             cost=facts.model_copy(update=logged),
         )

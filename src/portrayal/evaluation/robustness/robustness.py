@@ -33,8 +33,9 @@ from portrayal.evaluation.robustness.trials import (
 from portrayal.evaluation.scorer import choose_metrics
 from portrayal.evaluation.sets.networks import Extractor, choose_extractor
 from portrayal.evaluation.summary import answers_of, described, interval_of
-from portrayal.evaluation.translations import dataset_of
+from portrayal.evaluation.translations import dataset_of, place_of
 from portrayal.inference.load import load
+from portrayal.inference.searching import with_search
 from portrayal.reports.results import Question, Score
 from portrayal.reports.robust import Robustness, SetScores
 from portrayal.reports.robust_page import write_page
@@ -67,20 +68,25 @@ def robustness(
     checkpoint: str = "newest",
     data: Path | None = None,
     device: str | None = None,
+    search: Sequence[str] = (),
+    out: Path | None = None,
     extractor: Extractor | None = None,
     bar: Bar | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Robustness:
-    """Measure every set; writes RUN/robustness.json and RUN/robustness.html.
+    """Measure every set; writes robustness.json and robustness.html into the run, or into `out`.
 
+    `search`: other settings of a search, as `name=value`, whose scores go to `out`.
     `extractor` of features for sets without truths; none: the first whose weights are here.
     """
     started = time.monotonic()
     translator = load(run, device=device, checkpoint=checkpoint, note=note)
+    translator = with_search(translator, search, "--search")
+    place = place_of(run, out, translator)
     dataset = dataset_of(run, translator.config, data, note)
     ground = ground_of(dataset, split, wanted.pictures)
     chosen = chosen_metrics(wanted.metrics, note)
-    bench = Bench(run, translator, chosen, bar)
+    bench = Bench(place, translator, chosen, bar)
     trials = all_trials(ground, wanted)
     require_names(trials)
     measured = [(trial, measure(bench, trial)) for trial in trials]
@@ -102,7 +108,12 @@ def robustness(
         interval="; ".join(dict.fromkeys(text for _, texts in summaries for text in texts)),
         seed=wanted.seed,
         data={"path": str(dataset.folder), "sha256": dataset.identity},
-        model={"hash": translator.model_hash, "checkpoint": checkpoint},
+        model={
+            "hash": translator.model_hash,
+            "checkpoint": checkpoint,
+            **({"search": translator.search} if translator.search else {}),
+            **({"run": str(run.absolute())} if out else {}),
+        },
         command=command(),
         version=__version__,
         commit=commit(),
@@ -110,8 +121,8 @@ def robustness(
         seconds=round(time.monotonic() - started, 2),
         time=now(),
     )
-    write_json(run / "robustness.json", found.model_dump())
-    write_page(run, found)
+    write_json(place / "robustness.json", found.model_dump())
+    write_page(place, found)
     return found
 
 

@@ -43,7 +43,7 @@ Row = dict[str, Any]
 class Bench:
     """What every set is measured with."""
 
-    run: Path
+    run: Path  # where scores go: the run, or a folder for those of another search
     translator: Translator
     metrics: Sequence[str]
     bar: Bar | None = None
@@ -77,6 +77,7 @@ def mark_of(bench: Bench, trial: Trial) -> str:
     model, chosen = bench.translator.model_hash, list(bench.metrics)
     names = [row["name"] for row in trial.rows]
     parts = [__version__, model, chosen, trial.kind, names, list(trial.mark)]
+    parts += [bench.translator.search] if bench.translator.search else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

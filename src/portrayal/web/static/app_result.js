@@ -150,6 +150,7 @@ export function result(model, options) {
 
 export function about(model) {
   const size = model.size ? `${model.size[1]} × ${model.size[0]}` : "any size";
+  const search = Object.entries(model.search ?? {}).map(([name, value]) => `${name}=${value}`).join(", ");
   const step = model.step == null ? ", imported" : `, step ${number(model.step)}`;
-  return `${model.recipe}${step}, ${size}${model.slow ? ", slow" : ""}${model.train_like ? ", train-like" : ""}`;
+  return `${model.recipe}${step}, ${size}${model.slow ? ", slow" : ""}${model.train_like ? ", train-like" : ""}${search ? `, searching with ${search}` : ""}`;
 }
