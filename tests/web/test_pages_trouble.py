@@ -51,9 +51,9 @@ def page(opened, models):
     return opened(models, permissions=["camera"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def calm_page(opened, models):
-    """A page whose server takes two pictures a minute."""
+    """A page whose server takes two pictures a minute, and has had none yet."""
     return opened(models, REFUSED, Limits(per_minute=2))
 
 
