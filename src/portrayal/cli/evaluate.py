@@ -119,9 +119,20 @@ def evaluate(
         return
     if source or unpaired:
         raise BadOption("--input and --unpaired are for two folders; a run knows its own.")
-    how = {"split": split, "checkpoint": checkpoint, "data": data, "device": device}
-    how |= {"reverse": reverse, "search": overrides or (), "out": out}
-    report(evaluate_run(answers, request, **how, bar=bar, note=warn), out or answers)  # type: ignore[arg-type]
+    scored = evaluate_run(
+        answers,
+        request,
+        split=split,
+        checkpoint=checkpoint,
+        data=data,
+        reverse=reverse,
+        device=device,
+        search=overrides or (),
+        out=out,
+        bar=bar,
+        note=warn,
+    )
+    report(scored, out or answers)
 
 
 def report(scored: "Scored", run: Path) -> None:

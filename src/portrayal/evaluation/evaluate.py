@@ -124,9 +124,19 @@ def evaluate_run(
     a search, whose scores go to `out`. What was scored when is remembered in the run.
     """
     started = time.monotonic()
-    how = {"checkpoint": checkpoint, "data": data, "reverse": reverse, "device": device}
-    how |= {"search": search, "out": out}
-    found = measure_run(run, request, split=split, **how, bar=bar, note=note)  # type: ignore[arg-type]
+    found = measure_run(
+        run,
+        request,
+        split=split,
+        checkpoint=checkpoint,
+        data=data,
+        reverse=reverse,
+        device=device,
+        search=search,
+        out=out,
+        bar=bar,
+        note=note,
+    )
     results = Results(
         kind="run",
         split=split,

@@ -76,8 +76,8 @@ def mark_of(bench: Bench, trial: Trial) -> str:
     """SHA-256 of all that the scores of a set hang on."""
     model, chosen = bench.translator.model_hash, list(bench.metrics)
     names = [row["name"] for row in trial.rows]
-    parts = [__version__, model, chosen, trial.kind, names, list(trial.mark)]
-    parts += [bench.translator.search] if bench.translator.search else []
+    search = [bench.translator.search] if bench.translator.search else []
+    parts = [__version__, model, chosen, trial.kind, names, list(trial.mark), *search]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
