@@ -31,7 +31,7 @@ INEXACT = ("openvino:bf16", "onnx:int8", "openvino:int8")
 PACKAGES = {"torch": ("torch",), "onnx": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino")}
 TOLERANCE = 1e-4  # largest difference from PyTorch of an exact engine, signed
 GRAPH = 2  # raised when graphs become quicker, so that engines are measured again
-LARGE = 96  # pixels a side from which Winograd's way pays
+LARGE, WIDE = 96, 256  # pixels a side and channels from which Winograd's way pays
 WORTH = 50  # pictures from which a measurement pays
 Note = Callable[[str], None]
 
@@ -163,9 +163,9 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
 def graph(translator: Translator, name: str, *, reverse: bool = False) -> Any:
     """The onnx.ModelProto that the engine `name` computes, or is made 8 bit of."""
     generator = generator_of(translator, reverse=reverse)
-    large = min(translator.training_size or (LARGE,)) >= LARGE
+    pays = name in EXACT and min(translator.training_size or (LARGE,)) >= LARGE
     multiple = translator.recipe.multiple
-    return onnx_model(generator, multiple=multiple, winograd=large and name in EXACT)
+    return onnx_model(generator, multiple=multiple, winograd=WIDE if pays else None)
 
 
 def quickest(

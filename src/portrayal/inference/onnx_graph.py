@@ -47,12 +47,12 @@ def onnx_model(
     about: Mapping[str, str] = {},
     *,
     multiple: int = 1,
-    winograd: bool = False,
+    winograd: int | None = None,
 ) -> Any:
     """The generator in evaluation as an onnx.ModelProto; `about` goes into its metadata.
 
     Sides of pictures will be multiples of `multiple`; even ones make the last layer quicker.
-    `winograd` makes wide layers of 3 x 3 quicker and their weights four times as many.
+    `winograd`: channels from which layers of 3 x 3 take fewer products, and more memory.
     """
     onnx = need("onnx")
     written = Written(onnx)
@@ -75,7 +75,7 @@ class Ways:
     """Other ways to the same sum, taken where a layer fits them."""
 
     narrow: bool  # as blocks of pixels
-    winograd: bool
+    winograd: int | None  # channels from which
 
 
 def write(
@@ -107,7 +107,7 @@ def write(
             layer = fuse_conv_bn_eval(layer.eval(), behind.eval(), transposed)
         if ways.narrow and (wide := as_blocks(layer)):
             return write_blocks(written, wide, inputs[0])
-        if ways.winograd and worth(layer):
+        if ways.winograd is not None and worth(layer, ways.winograd):
             return write_winograd(written, layer, inputs[0])
         return write_convolution(written, layer, inputs[0], transposed=transposed)
     return write_layer(written, layer, inputs[0])

@@ -18,13 +18,11 @@ SIDE, BLOCK = 3, 4  # of the kernel, of the pixels found together
 TILE = BLOCK + SIDE - 1  # pixels they are found from
 # and infinity. Powers are exact in float32, and half as much is lost as at the usual 0, ±1 and ±2
 POINTS = (0, 3 / 4, -3 / 4, 3 / 2, -3 / 2)
-# channels in and out: with fewer, products are not what takes the time; with more, the weights of
-# many layers exceed the 2 GB of a file
-MANY, MOST = 256, 512
+MOST = 512  # channels in or out; the weights of a layer of more take 150 MB and upwards
 
 
-def worth(layer: nn.Module) -> bool:
-    """Whether it is quicker so on a processor of today (benchmarks/translate.py)."""
+def worth(layer: nn.Module, many: int) -> bool:
+    """Whether it fits and has `many` channels in and out: with few, its products are quick."""
     return (
         isinstance(layer, nn.Conv2d)
         and layer.kernel_size == (SIDE, SIDE)
@@ -33,7 +31,7 @@ def worth(layer: nn.Module) -> bool:
         and layer.padding_mode == "zeros"
         and isinstance(layer.padding, tuple)
         and layer.padding[0] == layer.padding[1]
-        and all(MANY <= channels <= MOST for channels in (layer.in_channels, layer.out_channels))
+        and all(many <= channels <= MOST for channels in (layer.in_channels, layer.out_channels))
     )
 
 
@@ -59,12 +57,6 @@ def both_ways(matrix: Tensor) -> Tensor:
     return torch.kron(matrix, matrix)
 
 
-def kernels(weight: Tensor) -> Tensor:
-    """(O, C, 3, 3) -> the 36 values of each, (36, O, C), float32."""
-    kernel = both_ways(transforms()[1])
-    return torch.einsum("vk,ock->voc", kernel, weight.detach().double().flatten(2)).float()
-
-
 def write_winograd(written: Written, layer: Any, source: str) -> str:
     """The nodes of a layer that is `worth` it, (B, C, H, W) -> (B, O, H', W') for any B, H, W."""
     picture, _, back = (both_ways(matrix).float() for matrix in transforms())
@@ -85,7 +77,7 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
 
     rows = reshaped(reshaped(seen, 0, 0, 1, -1), -1, layer.in_channels, TILE * TILE, 0)
     rows = written.add("Transpose", [rows], perm=[0, 2, 1, 3])  # (B, 36, C, blocks)
-    found = written.add("MatMul", [written.weight(kernels(layer.weight)), rows])
+    found = written.add("MatMul", [write_kernels(written, layer.weight), rows])
     found = written.add("Transpose", [found], perm=[0, 2, 1, 3])
 
     lead = written.weight(torch.tensor([-1, TILE * TILE]))
@@ -101,3 +93,15 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
     if layer.bias is None:
         return cut
     return written.add("Add", [cut, written.weight(layer.bias.detach().reshape(1, -1, 1, 1))])
+
+
+def write_kernels(written: Written, weight: Tensor) -> str:
+    """Constant nodes, (O, C, 3, 3) -> the 36 values of each kernel, (36, O, C).
+
+    They are computed once, when the graph is opened: the file holds the weights as they are.
+    """
+    kernel = both_ways(transforms()[1]).float()
+    flat = written.weight(torch.tensor([0, 0, SIDE * SIDE]))
+    pixels = written.add("Reshape", [written.weight(weight), flat])
+    found = written.add("MatMul", [pixels, written.weight(kernel.T)])
+    return written.add("Transpose", [found], perm=[2, 0, 1])
