@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -230,15 +231,14 @@ def test_every_preset_learns_what_its_terms_ask_for(preset):
     adam_g = recipe.adam_g.param_groups[0]
     adam_g["lr"] = 4e-3
     batch, seen = batch_at(count=1), []
-    for step in range(30):
+    for step in range(60 if preset == "v6" else 30):  # the features of its D move more
         torch.manual_seed(step)
         terms = recipe.step(batch, 0.5)
         assert not any(value.requires_grad for value in terms.values())
-        seen.append({name: float(value) for name, value in terms.items()})
-    first, last = seen[0], seen[-1]
-    asked = ("cycle", "cycle_features", "identity", "l2")
-    before, after = (sum(row.get(name, 0.0) for name in asked) for row in (first, last))
-    assert after < 0.9 * before
+        asked = ("cycle", "cycle_features", "identity", "l2")
+        seen.append(sum(float(terms.get(name, 0.0)) for name in asked))
+    # means: single steps of a game swing, and differently on each kind of processor
+    assert np.mean(seen[-10:]) < 0.9 * np.mean(seen[:5])
 
 
 @pytest.mark.parametrize("name", ["vanilla", "lsgan", "hinge"])
