@@ -38,6 +38,17 @@ def pytest_collection_modifyitems() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    """What fixtures and tests draw by PyTorch's own generator depends on no test before them."""
+    import torch
+
+    torch.manual_seed(0)
+
+
+pytest_runtest_call = pytest_fixture_setup
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many tests ran in which browser; kept where PORTRAYAL_RECORD names a folder."""
     lines = summary(terminalreporter.stats, CHROMIUM)
