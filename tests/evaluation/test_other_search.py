@@ -131,6 +131,14 @@ def test_compare_keeps_the_two_apart_and_times_each_ones_search(run, tmp_path):
     assert page.count("searched with saturating=true, starts=16, search_steps=12") == 1
 
 
+def test_pictures_of_its_tables_lie_beside_its_scores(run, tmp_path):
+    out = tmp_path / "longer"
+    asked = Request(["l1"], draws=100, tables=("sift",))
+    (section,) = evaluate_run(run, asked, search=LONGER, out=out).results.sections
+    assert section.pictures
+    assert all((out / file).exists() and not (run / file).exists() for file in section.pictures)
+
+
 def test_choosing_a_search_on_the_test_split_is_said(run, tmp_path):
     how = {"search": LONGER, "out": tmp_path / "longer"}
     assert evaluate_run(run, ASKED, **how, split="val").results.warnings == []
