@@ -15,10 +15,16 @@ from portrayal.web.guards import Calm
 BIG = 30_000_000
 
 
-class Hasty(Connection):
+class Small(Connection):
+    """Of eight clients at most; who is as slow as a busy machine is waited for."""
+
+    most, look = 8, 0.05
+
+
+class Hasty(Small):
     """So that a test need not wait."""
 
-    head, take, most, look = 0.3, 0.3, 8, 0.05
+    head, take = 0.3, 0.3
 
 
 async def plain(scope, receive, send):
@@ -33,11 +39,26 @@ async def plain(scope, receive, send):
 
 
 @pytest.fixture
-def place(serve):
-    """Host and port of a hasty server that takes bodies of 1000 bytes, 3000 in all, in 1 s."""
-    app = LimitBody(Calm(plain), 1000, seconds=1, together=3000)
-    host, port = serve(app, Hasty).split("//")[1].strip("/").split(":")
-    return host, int(port)
+def started(serve):
+    """started(connection, seconds): host and port of a server that takes bodies of 1000 bytes, 3000
+    in all, in so many seconds."""
+
+    def start(connection, seconds=1):
+        app = LimitBody(Calm(plain), 1000, seconds=seconds, together=3000)
+        host, port = serve(app, connection).split("//")[1].strip("/").split(":")
+        return host, int(port)
+
+    return start
+
+
+@pytest.fixture
+def hasty(started):
+    return started(Hasty)
+
+
+@pytest.fixture
+def place(started):
+    return started(Small)
 
 
 def ask(place, content=b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
@@ -60,14 +81,14 @@ def rest(line):
 
 
 @pytest.mark.parametrize("start", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nA: "])
-def test_a_head_that_does_not_come_is_not_waited_for(place, start):
-    with socket.create_connection(place) as slow:
+def test_a_head_that_does_not_come_is_not_waited_for(hasty, start):
+    with socket.create_connection(hasty) as slow:
         slow.sendall(start)
         assert rest(slow) == b""
 
 
-def test_a_head_that_drips_is_not_waited_for(place):
-    with socket.create_connection(place) as slow:
+def test_a_head_that_drips_is_not_waited_for(hasty):
+    with socket.create_connection(hasty) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nA: ")
         with pytest.raises(OSError, match=r"reset|pipe"):
             for _ in range(1000):
@@ -75,14 +96,14 @@ def test_a_head_that_drips_is_not_waited_for(place):
                 time.sleep(0.02)
 
 
-def test_a_second_head_is_not_waited_for_either(place):
-    with socket.create_connection(place) as slow:
+def test_a_second_head_is_not_waited_for_either(hasty):
+    with socket.create_connection(hasty) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
         assert rest(slow).count(b"HTTP/1.1 200") == 1
 
 
-def test_who_reads_gets_all_of_a_large_answer(place):
-    with socket.create_connection(place) as slow:
+def test_who_reads_gets_all_of_a_large_answer(hasty):
+    with socket.create_connection(hasty) as slow:
         slow.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         time.sleep(0.1)
         assert len(rest(slow)) >= BIG
@@ -90,12 +111,14 @@ def test_who_reads_gets_all_of_a_large_answer(place):
 
 def test_a_body_that_drips_is_408(place):
     with socket.create_connection(place) as slow:
-        slow.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc")
+        slow.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
+        slow.sendall(b"Content-Length: 900\r\n\r\nabc")
         assert ask(place).startswith(b"HTTP/1.1 200")
         assert b" 408 " in rest(slow).split(b"\r\n")[0]
 
 
-def test_of_too_many_connections_the_one_that_keeps_us_waiting_longest_goes(place):
+def test_of_too_many_connections_the_one_that_keeps_us_waiting_longest_goes(started):
+    place = started(Small, 60)
     lines = [socket.create_connection(place) for _ in range(30)]
     try:
         for line in lines[::2]:
@@ -121,7 +144,8 @@ def test_all_bodies_together_are_bounded_and_forgotten(place):
     assert ask(place, start + b"a" * 1000).endswith(b"1000")
 
 
-def test_a_body_in_a_thousand_pieces_is_put_together(place):
+def test_a_body_in_a_thousand_pieces_is_put_together(started):
+    place = started(Small, 60)
     with socket.create_connection(place, timeout=60) as line:
         line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
         line.sendall(b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000 + b"0\r\n\r\n")
