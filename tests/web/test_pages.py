@@ -37,7 +37,7 @@ def visit(quiet_page):
 
     def open_page(url, known=(), **options):
         ours = (url, "data:", f"blob:{url}")
-        page = quiet_page(url, ours=ours, known=known, patience=60_000, **options)
+        page = quiet_page(url, ours=ours, known=known, patience=120_000, **options)
         page.wait_for_selector(".model")
         return page
 

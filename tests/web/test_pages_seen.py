@@ -23,7 +23,7 @@ RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21
 @pytest.fixture
 def visit(quiet_page):
     """visit(url, ...): a page whose console stays empty."""
-    return functools.partial(quiet_page, patience=60_000)
+    return functools.partial(quiet_page, patience=120_000)
 
 
 @pytest.fixture(scope="module")

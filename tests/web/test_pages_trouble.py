@@ -36,7 +36,7 @@ def opened(quiet_page_long, serve_long, small_run):
     def open_page(models, known=(), limits=Limits(per_minute=0), **options):
         app = serving_app([small_run], models, limits)
         lines.append(app.state.line)
-        page = quiet_page_long(serve_long(app), known=known, patience=60_000, **options)
+        page = quiet_page_long(serve_long(app), known=known, patience=120_000, **options)
         page.wait_for_selector(".model")
         return page
 
@@ -67,10 +67,11 @@ def all_of(page, files):
     page.on("download", lambda each: got.append(each))
     page.click("#tab-several")
     page.set_input_files("#files", files)
-    page.click("#several-go")
-    page.wait_for_function(
-        "() => document.getElementById('several-note').innerText.endsWith('saved.')"
-    )
+    with page.expect_download():  # which may be told after the page has said it
+        page.click("#several-go")
+        page.wait_for_function(
+            "() => document.getElementById('several-note').innerText.endsWith('saved.')"
+        )
     return [zipfile.ZipFile(io.BytesIO(Path(each.path()).read_bytes())) for each in got]
 
 
