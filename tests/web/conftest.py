@@ -52,7 +52,7 @@ def servers():
     yield start
     for server, thread, listening in running:
         server.should_exit = True
-        thread.join(10)
+        thread.join(300)
         listening.close()
 
 
