@@ -20,9 +20,11 @@ from portrayal.export.reference import import_reference
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(request, tmp_path_factory):
+    """A ResNet of the WIDTH that a module of tests names."""
+    width = getattr(request.module, "WIDTH", 4)
     folder = tmp_path_factory.mktemp("runs")
-    file = saved(trained(resnet(6, 4, "instance")), folder / "latest_net_G.pth")
+    file = saved(trained(resnet(6, width, "instance")), folder / "latest_net_G.pth")
     import_reference(file, folder / "run", size=64)
     return folder / "run"
 

@@ -55,9 +55,11 @@ def test_the_folder_is_whole_and_says_what_the_model_is(run, tmp_path, runtime, 
     assert "connect-src 'self'" in page and "unsafe-inline" not in page
     assert "{{" not in page and str(tmp_path) not in page
     facts = json.loads(page.partition('id="facts">')[2].partition("</script>")[0])
-    assert facts["bytes"] == (out / "model.onnx").stat().st_size
+    assert (facts["bytes"], facts["quick"]) == ((out / "model.onnx").stat().st_size, 0)
     assert facts["multiple"] == load(run, device="cpu").recipe.multiple
+    (out / "quick.onnx").write_text("of another model")
     assert exported(run, out, runtime) == 0, "the same command renews it"
+    assert not (out / "quick.onnx").exists()
 
 
 def test_nothing_in_the_page_names_another_place():

@@ -12,7 +12,6 @@ from portrayal.core.errors import BadData, BadOption, UnknownName
 from portrayal.inference.engines import (
     EXACT,
     difference,
-    graph,
     measured,
     open_engine,
     quickest,
@@ -79,33 +78,49 @@ def test_an_exact_engine_is_within_the_tolerance_and_makes_the_same_pictures(
 
 
 class Wide:
-    """A recipe whose generator has a layer of many channels."""
+    """A recipe whose generator has a layer of many channels; `grown` times its sum."""
 
     multiple = 1
 
-    def exportable(self, reverse):
+    def __init__(self, grown=1):
+        torch.manual_seed(0)
         layers = nn.Conv2d(3, 256, 1), nn.Conv2d(256, 256, 3, padding=1), nn.Conv2d(256, 3, 1)
-        return nn.Sequential(*layers)
+        self.generator = nn.Sequential(*layers)
+        layers[1].weight.data *= grown
+
+    def exportable(self, reverse):
+        return self.generator
+
+    def translate(self, source, reverse=False):
+        return self.generator(source)
+
+
+def opened_for(translator, name, size, grown=1):
+    """Largest difference of that engine from PyTorch, for pictures of that size."""
+    config = {**translator.config, "data": {"size": size}}
+    wide = replace(translator, recipe=Wide(grown), config=config)
+    return difference(open_engine(wide, None, name), wide, reverse=False)
 
 
 @pytest.mark.parametrize(
-    ("engine", "size", "winograd"),
+    ("size", "winograd"),
     [
-        ("onnx", (96, 96), True),
-        ("openvino", (128, 96), True),
-        ("openvino", None, True),  # an imported model says nothing of sizes
-        ("openvino", (256, 64), False),  # weights would be read longer than products saved
-        ("openvino:bf16", (256, 256), False),
-        ("onnx:int8", (256, 256), False),
+        ((96, 96), True),
+        ((128, 96), True),
+        (None, True),  # an imported model says nothing of sizes
+        ((256, 95), False),  # weights would be read longer than products saved
     ],
 )
-def test_only_exact_engines_of_large_pictures_take_winograds_way(
-    engine, size, winograd, translator
-):
-    config = {**translator.config, "data": {"size": size}}
-    wide = replace(translator, recipe=Wide(), config=config)
-    kinds = [node.op_type for node in graph(wide, engine).graph.node]
-    assert ("MatMul" in kinds) == winograd
+def test_exact_engines_of_large_pictures_take_winograds_way(size, winograd, translator):
+    other, plain = (opened_for(translator, "onnx", s) for s in (size, (64, 64)))
+    assert (other != plain) == winograd
+    assert other < 1e-5
+
+
+def test_where_winograds_way_loses_too_much_the_plain_one_is_taken(translator):
+    kept, left = (opened_for(translator, "onnx", (96, 96), grown) for grown in (20, 200))
+    assert kept != opened_for(translator, "onnx", (64, 64), 20)
+    assert left == opened_for(translator, "onnx", (64, 64), 200)
 
 
 def test_an_engine_whose_difference_is_no_number_is_not_used(run, tmp_path):

@@ -4,6 +4,7 @@ Nothing is computed on the server and nothing is uploaded. The page pads and til
 inference/tiles.py does, so it gives the pixels that PyTorch gives.
 
     index.html  README.txt  model.onnx  page/ (our style and scripts)  runtime/ (onnxruntime-web)
+    quick.onnx (where a model has layers that processors compute quicker in another way)
 """
 
 import tempfile
@@ -20,6 +21,7 @@ from portrayal.core.provenance import Provenance, marks, settings_hash
 from portrayal.core.runs import read_json, write_atomically
 from portrayal.export.npm import ONNXRUNTIME_WEB, Fetch, install, npm_pack
 from portrayal.export.onnx import Differs, Precision, export_onnx, largest_difference
+from portrayal.export.quick import QUICK, write_quick
 from portrayal.inference.engines import TOLERANCE, generator_of
 from portrayal.inference.onnx_nodes import need
 from portrayal.inference.tiles import TILE
@@ -69,14 +71,18 @@ def export_browser(
         tolerance=tolerance,
         note=note,
     )
+    quick = 0
+    (out / QUICK).unlink(missing_ok=True)  # of another model, by an earlier export
     if precision == "float16":
         check_half(out / "model.onnx", translator, reverse=reverse, note=note)
+    else:
+        quick = write_quick(translator, out, reverse=reverse)
     for name, content in parts.items():
         write_atomically(out / "runtime" / name, content)
     for name in PARTS:
         write_atomically(out / "page" / name, (PAGE / name).read_bytes())
     told = words(translator, run.name, licence, precision, reverse=reverse)
-    told["facts"]["bytes"] = (out / "model.onnx").stat().st_size
+    told["facts"] |= {"bytes": (out / "model.onnx").stat().st_size, "quick": quick}
     write_atomically(out / "README.txt", rendered("README.txt", told))
     write_atomically(out / "index.html", rendered("index.html", told))  # last: it is whole now
     return off
@@ -100,7 +106,7 @@ def check_half(
 
 def foreign(out: Path) -> bool:
     """Whether it holds more than such a page, whole or as an interrupted export left it."""
-    ours = {"index.html", "README.txt", "model.onnx", "page", "runtime"}
+    ours = {"index.html", "README.txt", "model.onnx", QUICK, "page", "runtime"}
     return not out.is_dir() or not {path.name for path in out.iterdir()} <= ours
 
 

@@ -153,19 +153,29 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
         need(package)
     if name == "torch":
         return lambda source: translator.recipe.translate(source, reverse=reverse)
-    model = graph(translator, name, reverse=reverse)
-    if precision == "int8":
-        model = calibrated(model, translator, run, reverse=reverse)
+    if precision:
+        model = graph(translator, None, reverse=reverse)
+        if precision == "int8":
+            model = calibrated(model, translator, run, reverse=reverse)
+        return opened(model, name)
+    large = min(translator.training_size or (LARGE,)) >= LARGE
+    network = opened(graph(translator, WIDE if large else None, reverse=reverse), name)
+    if large and not difference(network, translator, reverse) <= TOLERANCE:
+        network = opened(graph(translator, None, reverse=reverse), name)  # it loses a little less
+    return network
+
+
+def opened(model: Any, name: str) -> Network:
+    """A graph on the engine of that name."""
+    kind, _, precision = name.partition(":")
     content = model.SerializeToString()
     return open_onnx(content) if kind == "onnx" else OpenVino(content, bool(precision))
 
 
-def graph(translator: Translator, name: str, *, reverse: bool = False) -> Any:
-    """The onnx.ModelProto that the engine `name` computes, or is made 8 bit of."""
+def graph(translator: Translator, winograd: int | None, *, reverse: bool) -> Any:
+    """The onnx.ModelProto of its generator; Winograd's way in layers from so many channels."""
     generator = generator_of(translator, reverse=reverse)
-    pays = name in EXACT and min(translator.training_size or (LARGE,)) >= LARGE
-    multiple = translator.recipe.multiple
-    return onnx_model(generator, multiple=multiple, winograd=WIDE if pays else None)
+    return onnx_model(generator, multiple=translator.recipe.multiple, winograd=winograd)
 
 
 def quickest(

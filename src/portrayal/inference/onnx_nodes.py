@@ -18,6 +18,7 @@ class Written:
         self.onnx = onnx
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
+        self.known: dict[tuple[Any, ...], str] = {}
 
     def add(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         """One node; its output's name."""
@@ -32,6 +33,13 @@ class Written:
         array = tensor.detach().cpu().contiguous().numpy()
         self.weights.append(self.onnx.numpy_helper.from_array(array, name))
         return name
+
+    def shared(self, tensor: Tensor) -> str:
+        """One constant that may come often; its name, the same for equal ones."""
+        key = (tensor.dtype, tensor.shape, tensor.numpy().tobytes())
+        if key not in self.known:
+            self.known[key] = self.weight(tensor)
+        return self.known[key]
 
     def model(self, names: Mapping[fx.Node, str], graph: fx.Graph, about: Mapping[str, str]) -> Any:
         """The whole model, checked."""

@@ -63,10 +63,10 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
     beside = int(layer.padding[0])
 
     def reshaped(name: str, *sides: int) -> str:
-        return written.add("Reshape", [name, written.weight(torch.tensor(sides))])
+        return written.add("Reshape", [name, written.shared(torch.tensor(sides))])
 
     def channel_by_channel(name: str, weight: Tensor, **how: Any) -> str:
-        return written.add("Conv", [name, written.weight(weight)], **how)
+        return written.add("Conv", [name, written.shared(weight)], **how)
 
     # (B C, 36, blocks down, blocks across); zeros beyond the border only reach pixels cut off below
     alone = reshaped(source, -1, 1, 0, 0)
@@ -80,15 +80,15 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
     found = written.add("MatMul", [write_kernels(written, layer.weight), rows])
     found = written.add("Transpose", [found], perm=[0, 2, 1, 3])
 
-    lead = written.weight(torch.tensor([-1, TILE * TILE]))
+    lead = written.shared(torch.tensor([-1, TILE * TILE]))
     found = written.add("Reshape", [found, written.add("Concat", [lead, grid], axis=0)])
     blocks = channel_by_channel(found, back.reshape(BLOCK * BLOCK, -1, 1, 1))
     pixels = written.add("DepthToSpace", [blocks], blocksize=BLOCK)
     whole = reshaped(pixels, -1, layer.out_channels, 0, 0)
 
     sides = written.add("Shape", [source], start=2, end=4)
-    ends = written.add("Add", [sides, written.weight(torch.tensor([2 * beside - SIDE + 1] * 2))])
-    starts, axes = (written.weight(torch.tensor(two)) for two in ([0, 0], [2, 3]))
+    ends = written.add("Add", [sides, written.shared(torch.tensor([2 * beside - SIDE + 1] * 2))])
+    starts, axes = (written.shared(torch.tensor(two)) for two in ([0, 0], [2, 3]))
     cut = written.add("Slice", [whole, starts, ends, axes])
     if layer.bias is None:
         return cut
@@ -101,7 +101,7 @@ def write_kernels(written: Written, weight: Tensor) -> str:
     They are computed once, when the graph is opened: the file holds the weights as they are.
     """
     kernel = both_ways(transforms()[1]).float()
-    flat = written.weight(torch.tensor([0, 0, SIDE * SIDE]))
+    flat = written.shared(torch.tensor([0, 0, SIDE * SIDE]))
     pixels = written.add("Reshape", [written.weight(weight), flat])
-    found = written.add("MatMul", [pixels, written.weight(kernel.T)])
+    found = written.add("MatMul", [pixels, written.shared(kernel.T)])
     return written.add("Transpose", [found], perm=[2, 0, 1])

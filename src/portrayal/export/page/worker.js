@@ -5,6 +5,7 @@ import { translate } from "./tiles.js";
 const here = new URL("../", import.meta.url);
 const say = (kind, more = {}, given = []) => self.postMessage({ kind, ...more }, given);
 let facts, network, spare = null; // spare: the processor's network while WebGPU is at work
+let quick = null; // a graph for the processor that takes its weights from model.onnx
 
 self.onmessage = async ({ data }) => {
   try {
@@ -18,7 +19,8 @@ self.onmessage = async ({ data }) => {
 
 async function open({ facts: known, backend }) {
   facts = known;
-  const weights = await fetched(new URL("model.onnx", here), facts.bytes);
+  if (facts.quick) quick = await fetched("quick.onnx", facts.quick);
+  const weights = await fetched("model.onnx", facts.bytes);
   const forced = backend === "webgpu";
   let why = "";
   if (backend !== "wasm" && await adapter(forced)) {
@@ -51,20 +53,21 @@ function reason(error) {
 const late = () => new Promise((done) => setTimeout(done, 30_000, { why: "no answer in 30 seconds" }));
 
 // The file, with how much of it is here.
-async function fetched(url, size) {
-  const reply = await fetch(url);
-  if (!reply.ok) throw new Error(`${url.pathname} is not there (${reply.status}).`);
+async function fetched(name, size) {
+  const other = new Error(`${name} is another one than this page's.`);
+  const reply = await fetch(new URL(name, here));
+  if (!reply.ok) throw new Error(`${name} is not there (${reply.status}).`);
   const content = new Uint8Array(size);
-  let here = 0;
+  let got = 0;
   for (const reader = reply.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
-    if (here + value.length > size) throw new Error("model.onnx is another one than this page's.");
-    content.set(value, here);
-    here += value.length;
-    say("loading", { done: here, of: size });
+    if (got + value.length > size) throw other;
+    content.set(value, got);
+    got += value.length;
+    say("loading", { done: got, of: size });
   }
-  if (here !== size) throw new Error("model.onnx is another one than this page's.");
+  if (got !== size) throw other;
   return content;
 }
 
@@ -83,7 +86,11 @@ async function runtime(name) {
 }
 
 async function session(ort, weights, provider) {
-  const made = await ort.InferenceSession.create(weights, { executionProviders: [provider], logSeverityLevel: 3 });
+  const options = { executionProviders: [provider], logSeverityLevel: 3 };
+  const borrowed = { ...options, externalData: [{ path: "model.onnx", data: weights }] };
+  const made = await (quick && provider === "wasm"
+    ? ort.InferenceSession.create(quick, borrowed)
+    : ort.InferenceSession.create(weights, options));
   return async (planes, height, width) => {
     const source = new ort.Tensor("float32", planes, [1, 3, height, width]);
     const { picture } = await made.run({ source });
