@@ -32,14 +32,14 @@ def locked(path: Path, what: Path) -> Iterator[None]:
         yield
 
 
-def held(path: Path) -> bool:
-    """Whether another process holds the lock file; True where nobody can say, False without one."""
+def held(path: Path) -> bool | None:
+    """Whether another process holds the lock file; None where nobody can say, False without one."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:
-        return _taken_elsewhere(handle, shared=True) is not False
+        return _taken_elsewhere(handle, shared=True)
     finally:
         os.close(handle)  # releases it
 

@@ -25,7 +25,7 @@ from portrayal.web import shell
 from portrayal.web.models import find_runs
 
 POINTS = 500  # of a curve
-FRESH = 900.0  # seconds since the last line of a log
+FRESH = 900.0  # seconds since the last line of a log, where there are no locks
 FILES = (
     "config.json",
     "log.jsonl",
@@ -201,10 +201,13 @@ def thinned(rows: list[dict[str, Any]], most: int = POINTS) -> list[dict[str, An
 
 
 def running(folder: Path, step: int, steps: object) -> bool:
-    """Whether a training is at work there: not at its end, a fresh log, the folder held."""
+    """Whether a training is at work there: not at its end, and the folder held.
+
+    Where there are no locks, a log that grew lately says so.
+    """
     if isinstance(steps, int | float) and step >= steps:
         return False
+    if (known := held(folder / ".lock")) is not None:
+        return known
     newest = max(stamp(folder / name)[0] for name in ("log.jsonl", "config.json")) / 1e9
-    if time.time() - newest > FRESH:
-        return False
-    return held(folder / ".lock")
+    return time.time() - newest < FRESH
