@@ -32,9 +32,9 @@ steps_of() { # RECIPE: steps in MINUTES, without validations and checkpoints
 import json, statistics, sys
 from itertools import pairwise
 rows = [json.loads(line) for line in open(sys.argv[1])]
-# the median: some hold the first steps, which are slow, or samples
+# the lower quartile: others hold the first steps, which are slow, or samples, early ones close together
 paces = [(b["seconds"] - a["seconds"]) / (b["step"] - a["step"]) for a, b in pairwise(rows)]
-print(max(1, round(60 * float(sys.argv[2]) / statistics.median(paces))))
+print(max(1, round(60 * float(sys.argv[2]) / statistics.quantiles(paces, n=4)[0])))
 PYTHON
         mv "$probe.steps.part" "$probe.steps"
     fi
