@@ -207,8 +207,9 @@ def main() -> None:
     """The console script."""
     code = 130
     try:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in the background
-            signal.signal(signal.SIGINT, interrupt)  # may have been started to ignore it
+        # a shell tells a job in the background of a script to ignore it: that stays
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupt)
         code = answer(sys.argv[1:])
         # the work is over: one more Ctrl-C must neither change the exit code nor print a traceback
         signal.signal(signal.SIGINT, signal.SIG_IGN)
