@@ -27,25 +27,28 @@ def locked(path: Path, what: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
     with file:
-        if _taken_elsewhere(file.fileno(), shared=False):
+        if taken_elsewhere(file.fileno(), shared=False):
             raise Busy(f"{what} is in use by another process; wait for it or choose another --out.")
         yield
 
 
 def held(path: Path) -> bool | None:
-    """Whether another process holds the lock file; None where nobody can say, False without one."""
+    """Whether anybody holds the lock file, this process included; False where no file can be read.
+
+    None where nobody can say, as there are no locks.
+    """
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:
-        return _taken_elsewhere(handle, shared=True)
+        return taken_elsewhere(handle, shared=True)
     finally:
         os.close(handle)  # releases it
 
 
-def _taken_elsewhere(handle: int, *, shared: bool) -> bool | None:
-    """Take the lock unless another process has it; None where there are no locks."""
+def taken_elsewhere(handle: int, *, shared: bool) -> bool | None:
+    """Take the lock of an open file, or say that another handle has it; None without locks."""
     try:
         import fcntl
     except ImportError:
