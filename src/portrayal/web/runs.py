@@ -4,7 +4,7 @@ A client names a run or a sample; files are looked up in what we have listed our
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -200,10 +200,12 @@ def thinned(rows: list[dict[str, Any]], most: int = POINTS) -> list[dict[str, An
     return [rows[round(n * (len(rows) - 1) / (most - 1))] for n in range(most)]
 
 
-def running(folder: Path, step: int, steps: object) -> bool:
-    """Whether a training is at work there: not at its end, and the folder held.
+def running(
+    folder: Path, step: int, steps: object, held: Callable[[Path], bool | None] = held
+) -> bool:
+    """Whether a training is at work there: before the last of its `steps`, and the folder held.
 
-    Where there are no locks, a log that grew lately says so.
+    Where there are no locks (`held` gives None), a log or settings younger than FRESH say so.
     """
     if isinstance(steps, int | float) and step >= steps:
         return False
