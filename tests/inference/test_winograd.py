@@ -25,6 +25,35 @@ def test_what_pictures_go_through_is_exact_in_float32():
         torch.testing.assert_close(matrix.float().double(), matrix, rtol=0, atol=1e-14)
 
 
+# the usual ones, by Lavin and Gray (2016), section 4.3: for a picture, for a kernel and back
+USUAL = (
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ],
+    [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]],
+    [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
+)
+
+
+def lost(picture, kernel, back):
+    """How far errors of one in each of the 36 products reach the pixels, root of the mean square.
+
+    Products are as large as independent pixels and weights of variance 1 make them.
+    """
+    picture, kernel, back = (both_ways(matrix) ** 2 for matrix in (picture, kernel, back))
+    return float((back @ (kernel.sum(1) * picture.sum(1))).mean().sqrt())
+
+
+def test_half_as_much_is_lost_as_at_the_usual_points():
+    picture, kernel, back = (torch.tensor(rows, dtype=torch.float64) for rows in USUAL)
+    assert lost(*transforms()) / lost(picture, kernel / 24, back) < 0.48
+
+
 def test_a_picture_of_one_tile_by_hand():
     picture, kernel, back = (both_ways(matrix) for matrix in transforms())
     rng = torch.Generator().manual_seed(0)

@@ -73,7 +73,7 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
     pads = [beside, beside, beside + BLOCK - 1, beside + BLOCK - 1]
     tiles = picture.reshape(-1, 1, TILE, TILE)
     seen = channel_by_channel(alone, tiles, strides=[BLOCK, BLOCK], pads=pads)
-    grid = written.add("Shape", [seen], start=2, end=4)
+    grid = written.add("Shape", [seen], start=2)
 
     rows = reshaped(reshaped(seen, 0, 0, 1, -1), -1, layer.in_channels, TILE * TILE, 0)
     rows = written.add("Transpose", [rows], perm=[0, 2, 1, 3])  # (B, 36, C, blocks)
@@ -86,7 +86,7 @@ def write_winograd(written: Written, layer: Any, source: str) -> str:
     pixels = written.add("DepthToSpace", [blocks], blocksize=BLOCK)
     whole = reshaped(pixels, -1, layer.out_channels, 0, 0)
 
-    sides = written.add("Shape", [source], start=2, end=4)
+    sides = written.add("Shape", [source], start=2)
     ends = written.add("Add", [sides, written.shared(torch.tensor([2 * beside - SIDE + 1] * 2))])
     starts, axes = (written.shared(torch.tensor(two)) for two in ([0, 0], [2, 3]))
     cut = written.add("Slice", [whole, starts, ends, axes])
