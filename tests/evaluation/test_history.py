@@ -34,6 +34,24 @@ def test_another_model_on_the_same_test_pictures_is_said(tmp_path, then, now, wa
     assert bool(warnings_of(tmp_path, results(**now))) == warned
 
 
+def test_what_was_tried_before_is_counted_and_named(tmp_path):
+    def said(**now):
+        return warnings_of(tmp_path, results(**now))[0]
+
+    for _ in range(2):
+        remember(tmp_path, results(search={"starts": 3}))
+    assert "with 1 other search of this run (2 times; checkpoint newest with starts=3)" in said()
+    remember(tmp_path, results(search={"starts": 9}))
+    assert (
+        "2 other searches of this run (3 times; checkpoint newest with starts=3, newest" in said()
+    )
+    remember(tmp_path, results(model="b", checkpoint="last"))
+    assert "3 other models of this run (4 times; checkpoint last, newest with" in said()
+    assert "2 other models of this run (3 times; " in said(model="b")
+    assert [row.get("search") for row in read_lines(tmp_path / FILE)][-2:] == [{"starts": 9}, None]
+    assert "search" not in list(read_lines(tmp_path / FILE))[-1]
+
+
 def test_a_best_checkpoint_chosen_on_another_split_is_said(tmp_path):
     place = tmp_path / "checkpoints" / "best_ssim.json"
     write_json(place, {"step": 1, "split": "test"})

@@ -18,10 +18,10 @@ def warnings_of(run: Path, results: Results) -> list[str]:
         steps = ", ".join(sorted({named(row) for row in others}))
         models = len({(row.get("model"), search_text(row)) for row in others})
         alike = all(row.get("model") == results.model.get("hash") for row in others)
-        kind = "search" if alike else "model"
+        one, several = ("search", "searches") if alike else ("model", "models")
         found.append(
             f"The test split was scored before with {models} other "
-            f"{kind if models == 1 else f'{kind}s'} of this run ({len(others)} times; checkpoint "
+            f"{one if models == 1 else several} of this run ({len(others)} times; checkpoint "
             f"{steps}): whoever chooses among them chooses on the test split, and the score is too "
             "good. Choose on --split val."
         )
