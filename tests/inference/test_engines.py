@@ -9,8 +9,10 @@ from torch import nn
 
 import portrayal
 from portrayal.core.errors import BadData, BadOption, UnknownName
+from portrayal.core.runs import read_json, write_json
 from portrayal.inference.engines import (
     EXACT,
+    WORTH,
     difference,
     measured,
     open_engine,
@@ -135,12 +137,23 @@ def test_an_engine_whose_difference_is_no_number_is_not_used(run, tmp_path):
 
 
 def test_a_few_pictures_stay_with_torch_and_many_are_measured_once(run, translator, tmp_path):
-    notes = []
-    assert with_engine(translator, tmp_path, "auto", pictures=3).engine == "torch"
-    first = with_engine(translator, tmp_path, "auto", pictures=1000, note=notes.append)
+    notes, place = [], tmp_path / "engines" / "quickest.json"
+    assert with_engine(translator, tmp_path, "auto", pictures=WORTH - 1).engine == "torch"
+    assert not place.exists()
+    first = with_engine(translator, tmp_path, "auto", pictures=WORTH, note=notes.append)
     assert first.engine in EXACT and "ms per picture" in notes[0]
     again = quickest(translator, tmp_path, 3, note=notes.append)
     assert (again, len(notes)) == (first.engine, 1)
+
+    known = read_json(place)
+    write_json(place, known | {"quickest": "onnx"})
+    assert quickest(translator, tmp_path, 3) == "onnx"
+    for fact in known["facts"]:  # another model, processor, graph, size ...: measured anew
+        facts = known["facts"] | {fact: "another"}
+        write_json(place, known | {"quickest": "onnx", "facts": facts})
+        assert quickest(translator, tmp_path, 3) == "torch"
+    write_json(place, known | {"quickest": "an engine that is gone"})
+    assert quickest(translator, tmp_path, 3) == "torch"
 
 
 def test_an_inexact_engine_marks_its_pictures(run, translator):
