@@ -6,12 +6,14 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from pydantic import BaseModel, Field
 
+from portrayal.core.errors import BadOption, UnknownName
 from portrayal.core.images import encode, read_pixels
 from portrayal.core.provenance import read_provenance
 from portrayal.inference.files import Files
 from portrayal.inference.jobs import find_jobs
-from portrayal.inference.searching import Losses, answering
+from portrayal.inference.searching import Losses, answering, with_search
 from portrayal.inference.snapshots import searched, searches
 from portrayal.inference.streams import translate_files
 from portrayal.inference.translator import How, Translator
@@ -68,6 +70,34 @@ def run(model, photos, out, files, losses=None):
 
 def greys(out):
     return {path.name: int(read_pixels(path)[0, 0, 0]) for path in sorted(out.iterdir())}
+
+
+class Settings(BaseModel):
+    """Two of a search, and one of the network."""
+
+    starts: int = Field(4, ge=1)
+    saturating: bool = False
+    width: int = 8
+
+
+def test_another_search_is_another_model_that_says_so_and_the_first_stays_as_it_was():
+    own = translator()
+    own.recipe.config, own.recipe.searching = Settings(), ("starts", "saturating")
+    own.config["config"] = Settings().model_dump()
+    before = own.provenance(HOW, "0").settings
+    other = with_search(own, ["starts=9", "saturating=false", "starts=5"])
+    assert other.search == {"starts": 5} and other.recipe.config == Settings(starts=5)
+    assert other.config == own.config | {"config": Settings(starts=5).model_dump()}
+    assert other.model_hash == own.model_hash
+    assert other.provenance(HOW, "0").settings != before
+    assert (own.search, own.recipe.config) == ({}, Settings())
+    assert own.provenance(HOW, "0").settings == before
+    for same in ([], ["starts=4"], ["saturating=false", "starts=4"]):
+        assert with_search(own, same) is own
+    with pytest.raises(UnknownName, match="No setting of the search named 'width'"):
+        with_search(own, ["width=9"])
+    with pytest.raises(BadOption, match=r"--search 'starts' has no '='"):
+        with_search(own, ["starts"], "--search")
 
 
 def test_snapshots_go_evenly_from_the_best_start_to_the_answer(photos, tmp_path):
