@@ -169,6 +169,24 @@ portrayal.cli.main()
         assert (program.returncode, program.stderr.read()) == (130, b"")
 
 
+def test_control_c_beside_a_command_and_while_python_shuts_down_is_130_too():
+    """It may come before a command begins to answer, and a second one after Python's last line."""
+    beside = """
+import os, signal, sys
+import portrayal.cli
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+
+sys.modules["portrayal.last"] = Last()
+portrayal.cli.answer = lambda _: os.kill(os.getpid(), signal.SIGINT)
+portrayal.cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", beside], capture_output=True, timeout=600)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_a_job_that_was_told_to_ignore_control_c_goes_on():
     """As a shell starts `portrayal ... &` in a script."""
     ignoring = """
