@@ -60,6 +60,17 @@ def test_what_is_not_in_that_file_stays_in_the_graph(tmp_path):
     assert made.graph.initializer[0].raw_data == weight.raw_data
 
 
+def test_a_weight_may_be_anywhere_in_that_file_even_at_its_start(tmp_path):
+    weight = onnx.numpy_helper.from_array(torch.rand(1000).numpy(), "weight")
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], [weight]))
+    for before in (b"", b"one", b"two more"):
+        (tmp_path / "model.onnx").write_bytes(before + weight.raw_data + b"behind")
+        made = onnx.ModelProto.FromString(borrowing(model, tmp_path / "model.onnx"))
+        told = {entry.key: entry.value for entry in made.graph.initializer[0].external_data}
+        assert (told["offset"], told["length"]) == (str(len(before)), "4000")
+        assert not made.graph.initializer[0].raw_data
+
+
 def test_a_model_without_such_layers_has_none(tmp_path):
     file = saved(trained(resnet(6, WIDTH - 1, "instance")), tmp_path / "latest_net_G.pth")
     import_reference(file, tmp_path / "run")
