@@ -66,7 +66,8 @@ def test_its_scores_are_those_of_its_own_pictures_and_name_the_settings(run, dat
     assert written["search"] == model.search and written["run"] == str(run)
     after = contents(run)
     assert {path.name for path in after if before.get(path) != after[path]} == {"evaluations.jsonl"}
-    assert "search" not in read_json(run / "results.json")["model"]
+    own = read_json(run / "results.json")["model"]
+    assert "search" not in own and "run" not in own
 
 
 def test_its_page_says_so_and_shows_the_run(run, tmp_path):
