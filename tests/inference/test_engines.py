@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import portrayal
-from portrayal.core.errors import BadData, BadOption, UnknownName
+from portrayal.core.errors import BadData, BadOption, MissingPart, UnknownName
 from portrayal.core.runs import read_json, write_json
 from portrayal.inference.engines import (
     EXACT,
@@ -20,6 +20,7 @@ from portrayal.inference.engines import (
     with_engine,
 )
 from portrayal.inference.onnx_graph import onnx_model
+from portrayal.inference.onnx_nodes import need
 from portrayal.inference.translator import How
 from portrayal.networks import networks
 
@@ -172,3 +173,8 @@ def test_unknown_engines_and_models_with_noise_are_one_line(run, run_like_traini
     assert with_engine(noisy, run_like_training, "auto", pictures=1000).engine == "torch"
     with pytest.raises(BadOption, match="dropout"):
         with_engine(noisy, run_like_training, "onnx")
+
+
+def test_a_missing_package_is_one_line_with_the_command_that_brings_it():
+    with pytest.raises(MissingPart, match=r"no_such, .* pip install 'portrayal\[onnx\]'"):
+        need("no_such")
