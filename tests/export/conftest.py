@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from test_reference import saved
 
 import portrayal
 from portrayal.export.browser import export_browser
+from portrayal.export.npm import ONNXRUNTIME_WEB
 from portrayal.export.reference import import_reference
 
 
@@ -66,3 +68,13 @@ def visit(quiet_page):
 @pytest.fixture(scope="module")
 def wanted(run):
     return portrayal.load(run, device="cpu").translate
+
+
+@pytest.fixture
+def runtime(tmp_path):
+    """A folder that looks like onnxruntime-web."""
+    folder = tmp_path / "node_modules" / "onnxruntime-web"
+    for name in ONNXRUNTIME_WEB.files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps({"version": ONNXRUNTIME_WEB.version}))
+    return tmp_path / "node_modules"

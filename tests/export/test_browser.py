@@ -15,23 +15,13 @@ from portrayal.cli import answer
 from portrayal.core.errors import BadData, BadOption, MissingPart
 from portrayal.export import browser, npm
 from portrayal.export.browser import check_half, export_browser, runtime_folder
-from portrayal.export.npm import ONNXRUNTIME_WEB, Package, install, npm_pack
+from portrayal.export.npm import Package, install, npm_pack
 from portrayal.export.onnx import Differs, largest_difference
 from portrayal.inference.engines import generator_of
 from portrayal.inference.load import load
 from portrayal.inference.onnx_graph import onnx_model
 
 pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture
-def runtime(tmp_path):
-    """A folder that looks like onnxruntime-web."""
-    folder = tmp_path / "node_modules" / "onnxruntime-web"
-    for name in ONNXRUNTIME_WEB.files:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps({"version": ONNXRUNTIME_WEB.version}))
-    return tmp_path / "node_modules"
 
 
 def exported(run, out, runtime, *more):

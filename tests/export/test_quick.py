@@ -7,6 +7,7 @@ from reference_networks import resnet, trained
 from test_reference import saved
 
 import portrayal
+from portrayal.export.browser import export_browser
 from portrayal.export.onnx import export_onnx
 from portrayal.export.quick import borrowing, write_quick
 from portrayal.export.reference import import_reference
@@ -83,3 +84,14 @@ def test_one_that_differs_is_not_written(page):
     folder, translator = page
     assert write_quick(translator, folder, limit=1e-12) == 0
     assert not (folder / "quick.onnx").exists()
+
+
+@pytest.mark.parametrize(("precision", "there"), [("float32", True), ("float16", False)])
+def test_a_page_of_float16_has_none_for_its_weights_are_others(
+    run, tmp_path, runtime, precision, there
+):
+    translator, out = portrayal.load(run, device="cpu"), tmp_path / "page"
+    export_browser(translator, run, out, precision, runtime=runtime)
+    assert (out / "quick.onnx").exists() == there
+    size = (out / "quick.onnx").stat().st_size if there else 0
+    assert f'"quick": {size}' in (out / "index.html").read_text(encoding="utf-8")
