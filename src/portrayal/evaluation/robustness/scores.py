@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -82,10 +83,17 @@ def mark_of(bench: Bench, trial: Trial) -> str:
 
 
 def translated(bench: Bench, trial: Trial) -> Iterator[tuple[Row, dict[str, Pixels]]]:
-    """Each picture of a set with its translation, one after the other: some recipes draw noise."""
-    for index, row in enumerate(trial.rows):
-        pixels = trial.pictures(index)
-        yield dict(row), {**pixels, "fake": bench.translator.translate(pixels["source"])}
+    """Each picture of a set with its translation, in order.
+
+    One after the other, as some recipes draw noise; those that search take some of a size at once.
+    """
+    most = getattr(bench.translator.recipe, "at_once", 1)
+    shown = ((dict(row), trial.pictures(index)) for index, row in enumerate(trial.rows))
+    for _, alike in groupby(shown, key=lambda pair: pair[1]["source"].shape):
+        while group := list(islice(alike, most)):
+            fakes = bench.translator.translate_all([pixels["source"] for _, pixels in group])
+            for (row, pixels), fake in zip(group, fakes, strict=True):
+                yield row, {**pixels, "fake": fake}
 
 
 def scored(chosen: Sequence[str], work: tuple[Row, dict[str, Pixels]]) -> Row:
