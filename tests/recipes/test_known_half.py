@@ -7,7 +7,7 @@ from torch import nn
 from portrayal.losses.contextual import kl, surplus
 from portrayal.losses.reconstruction import l1
 from portrayal.recipes.contextual import QUICK
-from portrayal.recipes.known_half import KnownHalf, disbelief
+from portrayal.recipes.known_half import ROWS, KnownHalf, ManyRows, disbelief, pad_rows
 from portrayal.recipes.terms import varied
 
 LATENT = 4
@@ -115,3 +115,32 @@ def test_quick_networks_lie_channels_last_on_a_cpu():
     quick = KnownHalf(QUICK, *networks, pictures(), 0).quick()
     for network in (quick.generator, quick.discriminator):
         assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+class Counting(nn.Linear):
+    """Remembers how many rows it saw."""
+
+    def forward(self, rows):
+        self.seen = [*getattr(self, "seen", []), len(rows)]
+        return super().forward(rows)
+
+
+def test_a_rough_walk_gives_linear_layers_many_rows_and_takes_the_same_answers():
+    torch.manual_seed(0)
+    layer = Counting(5, 3)
+    network = nn.Sequential(nn.Sequential(layer), nn.ReLU())
+    network.apply(pad_rows)
+    for count in (1, ROWS - 1, ROWS, ROWS + 1):
+        rows = torch.randn(count, 5, requires_grad=True)
+        torch.testing.assert_close(network(rows), nn.Linear.forward(layer, rows).relu())
+        (gradient,) = torch.autograd.grad(network(rows).sum(), rows)
+        (wanted,) = torch.autograd.grad(nn.Linear.forward(layer, rows).relu().sum(), rows)
+        torch.testing.assert_close(gradient, wanted)
+    assert layer.seen == [n for n in (ROWS, ROWS, ROWS, ROWS + 1) for _ in range(2)]
+
+
+def test_the_rough_problem_is_padded_and_the_exact_one_is_not():
+    generator = nn.Sequential(nn.Linear(2, 2))
+    exact = KnownHalf(None, generator, nn.Sequential(nn.Linear(2, 1)), torch.zeros(1, 3, 2, 2), 0)
+    assert isinstance(exact.rough().generator[0], ManyRows)
+    assert exact.generator is generator and isinstance(generator[0], nn.Linear)
