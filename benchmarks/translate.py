@@ -29,7 +29,7 @@ from portrayal.core.environment import environment
 from portrayal.core.images import encode_png, find_pictures, pixels_of, read_pixels, unit_of
 from portrayal.export.onnx import rounded
 from portrayal.inference.calibration import PICTURES, outer, quantised, source_of, split_pictures
-from portrayal.inference.engines import EXACT, INEXACT, WIDE
+from portrayal.inference.engines import EXACT, INEXACT, LARGE, WIDE
 from portrayal.inference.jobs import find_jobs
 from portrayal.inference.load import load
 from portrayal.inference.onnx_graph import onnx_model
@@ -58,7 +58,8 @@ def opened(
 ) -> Engines:
     """The engines of those names; 8 bits once more for each number of layers kept in float."""
     model = onnx_model(generator, multiple=multiple)
-    content = onnx_model(generator, multiple=multiple, winograd=WIDE).SerializeToString()
+    wide = WIDE if min(calibration[0].shape[2:]) >= LARGE else None  # as the engines do it
+    content = onnx_model(generator, multiple=multiple, winograd=wide).SerializeToString()
     plain = model.SerializeToString()
     every = {
         "torch": lambda: torch.inference_mode()(generator),

@@ -6,7 +6,7 @@ from torch import nn
 
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.runtimes import OpenVino, open_onnx
-from portrayal.inference.winograd import both_ways, transforms, worth
+from portrayal.inference.winograd import both_ways, gains, transforms, worth
 from portrayal.networks import networks
 
 OPEN = {"onnxruntime": open_onnx, "openvino": OpenVino}
@@ -125,3 +125,10 @@ def test_other_layers_stay_as_they_are(layer):
 def test_a_file_has_it_only_if_asked():
     model = onnx_model(nn.Sequential(nn.Conv2d(3, 256, 1), nn.Conv2d(256, 256, 3)))
     assert "MatMul" not in [node.op_type for node in model.graph.node]
+
+
+def test_a_network_gains_by_any_layer_that_is_worth_it():
+    layers = [nn.ReLU(), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 3)]
+    assert gains(nn.Sequential(*layers), 4)
+    assert not gains(nn.Sequential(*layers), 5)
+    assert not gains(nn.Sequential(*layers[:2]), 1)

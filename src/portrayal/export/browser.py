@@ -76,7 +76,7 @@ def export_browser(
     if precision == "float16":
         check_half(out / "model.onnx", translator, reverse=reverse, note=note)
     else:
-        quick = write_quick(translator, out, reverse=reverse)
+        quick = write_quick(translator, out, reverse=reverse, note=note)
     for name, content in parts.items():
         write_atomically(out / "runtime" / name, content)
     for name in PARTS:

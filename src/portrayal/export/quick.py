@@ -4,6 +4,7 @@ WebAssembly computes little at once, so that Winograd's way (inference/winograd.
 from a few channels on. The graph is some kilobytes: its weights are places in model.onnx.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,36 @@ from portrayal.inference.engines import generator_of
 from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.onnx_nodes import need
 from portrayal.inference.translator import Translator
-from portrayal.inference.winograd import worth
+from portrayal.inference.winograd import gains
 
 QUICK = "quick.onnx"
 MANY = 64  # channels from which it pays in WebAssembly
 LIMIT = 1e-3  # signed: an eighth of a grey level
 LARGE = 1024  # bytes from which a weight is borrowed
+Note = Callable[[str], None]
 
 
 def write_quick(
-    translator: Translator, out: Path, *, reverse: bool = False, limit: float = LIMIT
+    translator: Translator,
+    out: Path,
+    *,
+    reverse: bool = False,
+    limit: float = LIMIT,
+    note: Note = lambda text: None,
 ) -> int:
     """Write quick.onnx beside model.onnx; its bytes, 0 and no file where no layer gains.
 
-    None is written either where it is further from PyTorch than `limit` at one of five sizes.
+    None is written either where it is further from PyTorch than `limit` at one of five sizes; a
+    note says so.
     """
     generator = generator_of(translator, reverse=reverse)
-    if not any(worth(layer, MANY) for layer in generator.modules()):
+    if not gains(generator, MANY):
         return 0
     model = onnx_model(generator, multiple=translator.recipe.multiple, winograd=MANY)
     try:
         largest_difference(model, translator, reverse=reverse, tolerance=limit)
     except Differs:
+        note(f"{QUICK} is left out: it differs from PyTorch by more than {limit:g}.")
         return 0
     content = borrowing(model, out / "model.onnx")
     write_atomically(out / QUICK, content)

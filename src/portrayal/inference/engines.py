@@ -25,6 +25,7 @@ from portrayal.inference.onnx_graph import onnx_model
 from portrayal.inference.onnx_nodes import need
 from portrayal.inference.runtimes import OWN, Network, OpenVino, open_onnx
 from portrayal.inference.translator import InFront, Recipe, Translator
+from portrayal.inference.winograd import gains
 
 EXACT = ("torch", "onnx", "openvino")
 INEXACT = ("openvino:bf16", "onnx:int8", "openvino:int8")
@@ -153,16 +154,16 @@ def open_engine(translator: Translator, run: Path, name: str, *, reverse: bool =
         need(package)
     if name == "torch":
         return lambda source: translator.recipe.translate(source, reverse=reverse)
-    if precision:
-        model = graph(translator, None, reverse=reverse)
-        if precision == "int8":
-            model = calibrated(model, translator, run, reverse=reverse)
-        return opened(model, name)
+    generator, multiple = generator_of(translator, reverse=reverse), translator.recipe.multiple
     large = min(translator.training_size or (LARGE,)) >= LARGE
-    network = opened(graph(translator, WIDE if large else None, reverse=reverse), name)
-    if large and not difference(network, translator, reverse) <= TOLERANCE:
-        network = opened(graph(translator, None, reverse=reverse), name)  # it loses a little less
-    return network
+    if not precision and large and gains(generator, WIDE):
+        network = opened(onnx_model(generator, multiple=multiple, winograd=WIDE), name)
+        if difference(network, translator, reverse) <= TOLERANCE:
+            return network
+    model = onnx_model(generator, multiple=multiple)  # also where the other loses too much
+    if precision == "int8":
+        model = calibrated(model, translator, run, reverse=reverse)
+    return opened(model, name)
 
 
 def opened(model: Any, name: str) -> Network:
@@ -170,12 +171,6 @@ def opened(model: Any, name: str) -> Network:
     kind, _, precision = name.partition(":")
     content = model.SerializeToString()
     return open_onnx(content) if kind == "onnx" else OpenVino(content, bool(precision))
-
-
-def graph(translator: Translator, winograd: int | None, *, reverse: bool) -> Any:
-    """The onnx.ModelProto of its generator; Winograd's way in layers from so many channels."""
-    generator = generator_of(translator, reverse=reverse)
-    return onnx_model(generator, multiple=translator.recipe.multiple, winograd=winograd)
 
 
 def quickest(

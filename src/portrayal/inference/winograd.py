@@ -35,6 +35,11 @@ def worth(layer: nn.Module, many: int) -> bool:
     )
 
 
+def gains(network: nn.Module, many: int) -> bool:
+    """Whether any of its layers is `worth` it."""
+    return any(worth(layer, many) for layer in network.modules())
+
+
 def transforms() -> tuple[Tensor, Tensor, Tensor]:
     """Of a row of a picture (6, 6), of a kernel's (6, 3) and back to pixels (4, 6), in float64.
 
