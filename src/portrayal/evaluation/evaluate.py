@@ -24,6 +24,7 @@ from portrayal.evaluation.sets.store import user_cache
 from portrayal.evaluation.translations import (
     answers_of_run,
     dataset_of,
+    otherwise,
     place_of,
     translate_split,
 )
@@ -59,7 +60,6 @@ class MeasuredRun:
             "checkpoint": checkpoint,
             "step": self.translator.about.get("step"),
             **({"reverse": True} if reverse else {}),
-            **({"search": self.translator.search} if self.translator.search else {}),
         }
 
 
@@ -141,8 +141,7 @@ def evaluate_run(
         kind="run",
         split=split,
         data={"path": str(found.dataset.folder), "sha256": found.dataset.identity},
-        model=found.model(checkpoint, reverse=reverse)
-        | ({"run": str(run.absolute())} if out else {}),
+        model=found.model(checkpoint, reverse=reverse) | otherwise(run, out, found.translator),
         **conclusion(found.measured, request, started),
     )
     results.warnings.extend(warnings_of(run, results))

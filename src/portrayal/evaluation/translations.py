@@ -57,6 +57,12 @@ def place_of(run: Path, out: Path | None, translator: Translator) -> Path:
     return out or run
 
 
+def otherwise(run: Path, out: Path | None, translator: Translator) -> dict[str, Any]:
+    """What results add of their model where the search, or the folder, is not the run's own."""
+    search = {"search": translator.search} if translator.search else {}
+    return {**search, **({"run": str(run.absolute())} if out else {})}
+
+
 def translate_split(
     place: Path,
     split: str,

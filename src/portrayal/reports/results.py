@@ -117,12 +117,17 @@ def search_text(model: Mapping[str, Any]) -> str:
     >>> search_text({"search": {"starts": 512, "saturating": True}}), search_text({})
     ('starts=512, saturating=true', '')
     """
+    return ", ".join(search_settings(model))
+
+
+def search_settings(model: Mapping[str, Any]) -> list[str]:
+    """The same one by one."""
     search = model.get("search")
     pairs = search.items() if isinstance(search, dict) else ()
-    return ", ".join(
+    return [
         f"{name}={str(value).lower() if isinstance(value, bool) else value}"
         for name, value in pairs
-    )
+    ]
 
 
 def apart(translation: Score, other: Score) -> bool:

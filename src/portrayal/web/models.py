@@ -161,8 +161,8 @@ def load_models(
             models[name] = load_model(name, runs[name], translator, engine, turns, note)
         except UserError as error:
             failed(name, error)
-            continue
-        note(line_of(models[name]))
+        else:
+            note(line_of(models[name]))
     if reasons and not models and not any(map(in_training, runs.values())):
         raise BadData(reasons[0])
     return models

@@ -22,6 +22,7 @@ from portrayal.inference.translator import Translator
 from portrayal.recipes import rebuild
 from portrayal.reports.collect import collect
 from portrayal.reports.comparison import Cost
+from portrayal.reports.results import search_settings
 from portrayal.training.settings import Settings
 
 REPEATS = 5  # timings of which the median is told
@@ -46,10 +47,8 @@ def cost_of(translator: Translator, *, training: bool = True) -> Cost:
 def model_scored(folder: Path, **how: Any) -> Translator:
     """The model of a run, or the one whose scores a folder holds, with the search it had."""
     scored = collect(folder)
-    search = scored.results.model.get("search") if scored.results else None
-    pairs = search.items() if isinstance(search, dict) else ()
-    translator = load(scored.home or folder, **how)
-    return with_search(translator, [f"{name}={value}" for name, value in pairs])
+    search = search_settings(scored.results.model) if scored.results else ()
+    return with_search(load(scored.home or folder, **how), search)
 
 
 def translation_flops(translator: Translator, picture: Pixels) -> int:

@@ -33,7 +33,7 @@ from portrayal.evaluation.robustness.trials import (
 from portrayal.evaluation.scorer import choose_metrics
 from portrayal.evaluation.sets.networks import Extractor, choose_extractor
 from portrayal.evaluation.summary import answers_of, described, interval_of
-from portrayal.evaluation.translations import dataset_of, place_of
+from portrayal.evaluation.translations import dataset_of, otherwise, place_of
 from portrayal.inference.load import load
 from portrayal.inference.searching import with_search
 from portrayal.reports.results import Question, Score
@@ -111,8 +111,7 @@ def robustness(
         model={
             "hash": translator.model_hash,
             "checkpoint": checkpoint,
-            **({"search": translator.search} if translator.search else {}),
-            **({"run": str(run.absolute())} if out else {}),
+            **otherwise(run, out, translator),
         },
         command=command(),
         version=__version__,
